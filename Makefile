@@ -1,0 +1,68 @@
+# Two commands: `make run` starts the service, `make test` runs the whole test suite.
+# Needs Python 3.11 or newer, make and a package registry; nothing else is downloaded.
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+HOST ?= 127.0.0.1
+PORT ?= 8000
+CORPUS ?= corpus
+INDEX ?= build/index
+# Where CPU builds of torch are published; `+cpu` sorts above the plain build, so pip prefers it wherever it is visible.
+TORCH_CPU_INDEX ?= https://download.pytorch.org/whl/cpu
+TORCH := torch==2.13.0
+# Set to 1 to accept a CUDA build of torch on a machine with a GPU.
+ALLOW_CUDA ?= 0
+PIP := $(PY) -m pip --disable-pip-version-check --quiet
+# The CUDA side of torch never enters a lock.
+NEVER := torch cuda-bindings cuda-pathfinder cuda-toolkit nvidia-cublas nvidia-cuda-cccl nvidia-cuda-nvrtc nvidia-cudnn-cu13 \
+  nvidia-cusparselt-cu13 nvidia-nccl-cu13 nvidia-nvshmem-cu13 triton
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+  $(addprefix --no-emit-package ,$(NEVER)) pyproject.toml
+
+.PHONY: run test lint index install lock clean
+.DELETE_ON_ERROR:
+
+run: $(VENV)/.installed
+	$(VENV)/bin/zhengwen index --corpus $(CORPUS) --index $(INDEX)
+	$(VENV)/bin/zhengwen serve --index $(INDEX) --host $(HOST) --port $(PORT)
+
+index: $(VENV)/.installed
+	$(VENV)/bin/zhengwen index --corpus $(CORPUS) --index $(INDEX)
+
+test: $(VENV)/.installed-dev
+	HF_HUB_OFFLINE=1 $(PY) -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.installed-dev
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+install: $(VENV)/.installed
+
+$(VENV)/.torch:
+	@echo "making $(VENV) (the first time takes a few minutes)" >&2
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"zhengwen needs Python 3.11 or newer, $(PYTHON) is {sys.version.split()[0]}: set PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --compile --retries 1 --timeout 5 --extra-index-url $(TORCH_CPU_INDEX) $(TORCH)
+	@$(PY) -c 'import sys, torch; sys.exit(f"torch {torch.__version__} is a CUDA build (several GB): make the CPU index reachable (TORCH_CPU_INDEX=...), or accept it with ALLOW_CUDA=1" if torch.version.cuda and "$(ALLOW_CUDA)" != "1" else 0)'
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.torch requirements.lock pyproject.toml
+	$(PIP) install --compile --no-deps --require-hashes -r requirements.lock
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	$(PIP) check
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
+	$(PIP) install --compile --no-deps --require-hashes -r requirements-dev.lock
+	$(PIP) check
+	@touch $@
+
+# Maintainers: renew both locks (needs `pip install uv`).
+lock:
+	$(COMPILE) --output-file requirements.lock
+	$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) build

@@ -1,0 +1,219 @@
+"""Texts → vectors: any SentenceTransformer, and the small static one that is fitted on the corpus itself.
+
+The fitted model needs no download: the words and characters of the corpus, one vector each from a factorised
+co-occurrence matrix (positive pointwise mutual information and truncated SVD: Levy and Goldberg 2014), averaged with the
+smooth inverse frequency weights of Arora et al. 2017. It is saved as a SentenceTransformer, so the bundled, trained or
+downloaded models take its place by a setting.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import rjieba
+import scipy.sparse as sp
+from scipy.sparse.linalg import svds
+
+from indexer.errors import ModelError
+from indexer.text import fold
+
+_UNKNOWN = "[UNK]"
+
+Vectors = npt.NDArray[np.float32]
+
+
+class Embedder(Protocol):
+    """Texts to unit vectors; `name` tells people which model, `fingerprint` changes whenever its vectors may."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    @property
+    def dimensions(self) -> int: ...
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        """float32 `(len(texts), dimensions)`, each row of length 1 (or 0 for a text without a known piece)."""
+        ...
+
+    def embed_question(self, text: str) -> Vectors:
+        """float32 `(dimensions,)`, of length 1 or 0."""
+        ...
+
+
+class SentenceTransformerEmbedder:
+    """A SentenceTransformer folder or hub name, with the query and passage prompts of its own configuration."""
+
+    def __init__(self, path_or_name: str) -> None:
+        """Loads the model.
+
+        Raises:
+            ModelError: it cannot be loaded; the message says what was tried.
+        """
+        from sentence_transformers import SentenceTransformer  # a slow import, only where a model is needed
+
+        folder = Path(path_or_name)
+        is_local = folder.is_dir()
+        if not is_local and (folder.is_absolute() or path_or_name.startswith(".")):
+            raise ModelError(f"no embedder at {path_or_name}: give a SentenceTransformer folder or a model's hub name")
+        try:
+            self._model = SentenceTransformer(path_or_name, device="cpu", local_files_only=is_local)
+        except Exception as error:  # the hub, torch and the tokenizer each raise their own kinds
+            reason = str(error).strip().split("\n")[0]
+            raise ModelError(f"the embedder {path_or_name!r} cannot be loaded: {reason}") from error
+        self.name = folder.name if is_local else path_or_name
+        self.fingerprint = folder_fingerprint(folder) if is_local else f"hub:{path_or_name}"
+        dimensions = self._model.get_embedding_dimension()
+        if not dimensions:
+            raise ModelError(f"the embedder {path_or_name!r} does not say how many dimensions its vectors have")
+        self.dimensions = int(dimensions)
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        return self._unit(self._model.encode_document([fold(text) for text in texts], show_progress_bar=False))
+
+    def embed_question(self, text: str) -> Vectors:
+        return self._unit(self._model.encode_query([fold(text)], show_progress_bar=False))[0]
+
+    @staticmethod
+    def _unit(vectors: npt.ArrayLike) -> Vectors:
+        array = np.asarray(vectors, dtype=np.float32)
+        norms = np.linalg.norm(array, axis=1, keepdims=True)
+        return np.asarray(array / np.where(norms > 0, norms, 1), dtype=np.float32)
+
+
+class HashEmbedder:
+    """The fake: character bigrams hashed into a few dimensions, without any model; for tests."""
+
+    name = "hash"
+    fingerprint = "hash-1"
+
+    def __init__(self, dimensions: int = 64) -> None:
+        self.dimensions = dimensions
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        return (
+            np.stack([self.embed_question(text) for text in texts]) if texts else np.zeros((0, self.dimensions), "f4")
+        )
+
+    def embed_question(self, text: str) -> Vectors:
+        vector = np.zeros(self.dimensions, dtype=np.float32)
+        folded = fold(text)
+        for i in range(len(folded) - 1):
+            digest = hashlib.blake2b(folded[i : i + 2].encode(), digest_size=4).digest()
+            vector[int.from_bytes(digest, "big") % self.dimensions] += 1
+        norm = float(np.linalg.norm(vector))
+        return vector / norm if norm else vector
+
+
+def folder_fingerprint(folder: Path) -> str:
+    """sha256 over names and bytes of the files of a model folder."""
+    digest = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return "sha256:" + digest.hexdigest()
+
+
+def fit_static_embedder(texts: Iterable[str], folder: Path, *, dimensions: int = 256, vocabulary: int = 12000) -> None:
+    """Fits the static model on `texts` and saves it at `folder` as a SentenceTransformer.
+
+    The same texts give the same bytes on the same libraries.
+
+    Raises:
+        ModelError: the texts are too few to learn from.
+    """
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Normalize, StaticEmbedding
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    corpus = [fold(text) for text in texts]
+    # Longest match over a counted vocabulary: a trained sub-word model would differ from run to run in its last digits.
+    pieces = _pieces(corpus, vocabulary)
+    tokenizer = Tokenizer(
+        models.WordPiece(
+            {piece: i for i, piece in enumerate(pieces)},
+            unk_token=_UNKNOWN,
+            continuing_subword_prefix="",
+            max_input_chars_per_word=1000,
+        )
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Whitespace(), pre_tokenizers.Punctuation("removed")]
+    )
+    ids = [encoding.ids for encoding in tokenizer.encode_batch(corpus)]
+    size = tokenizer.get_vocab_size()
+    if size <= dimensions + 1:
+        raise ModelError(
+            f"the corpus gives {size} word pieces, too few for {dimensions} dimensions: add documents or name an --embedder"
+        )
+    weights = _factorise(_cooccurrence(ids, size), dimensions)
+    counts = np.bincount(np.concatenate([np.asarray(row, dtype=np.int64) for row in ids]), minlength=size).astype(
+        np.float64
+    )
+    weights *= (1e-3 / (1e-3 + counts / counts.sum()))[:, None]
+    weights[tokenizer.token_to_id(_UNKNOWN)] = 0
+    static = StaticEmbedding(tokenizer, embedding_weights=np.ascontiguousarray(weights, dtype=np.float32))
+    SentenceTransformer(modules=[static, Normalize()], device="cpu").save(str(folder), create_model_card=False)
+    _drop_versions(folder)
+
+
+def _pieces(corpus: Sequence[str], size: int) -> list[str]:
+    """The unknown piece, every character of the corpus, then its most frequent words of at least two occurrences."""
+    words: Counter[str] = Counter()
+    characters: set[str] = set()
+    for text in corpus:
+        characters.update(text)
+        words.update(word for word in rjieba.cut(text) if len(word) > 1 and not word.isspace())
+    frequent = sorted((word for word, count in words.items() if count > 1), key=lambda word: (-words[word], word))
+    singles = sorted(char for char in characters if not char.isspace())
+    return [_UNKNOWN, *singles, *frequent[: max(0, size - len(singles) - 1)]]
+
+
+def _cooccurrence(rows: Sequence[Sequence[int]], size: int, window: int = 8) -> sp.csr_matrix:
+    """Symmetric counts of pieces within `window` of each other, nearer ones counted more, `(size, size)`."""
+    left: list[npt.NDArray[np.int64]] = []
+    right: list[npt.NDArray[np.int64]] = []
+    values: list[npt.NDArray[np.float64]] = []
+    for row in rows:
+        pieces = np.asarray(row, dtype=np.int64)
+        for distance in range(1, min(window, len(pieces) - 1) + 1):
+            left.append(pieces[:-distance])
+            right.append(pieces[distance:])
+            values.append(np.full(len(pieces) - distance, 1 / distance))
+    if not left:
+        return sp.csr_matrix((size, size))
+    a, b, v = np.concatenate(left), np.concatenate(right), np.concatenate(values)
+    half = sp.coo_matrix((v, (a, b)), shape=(size, size)).tocsr()
+    return sp.csr_matrix(half + half.T)
+
+
+def _factorise(counts: sp.csr_matrix, dimensions: int) -> npt.NDArray[np.float64]:
+    """Rows of U·sqrt(S) of the positive pointwise mutual information, context distribution smoothed by 0.75."""
+    coo = counts.tocoo()
+    total = coo.data.sum()
+    row_sums = np.asarray(counts.sum(axis=1)).ravel()
+    smoothed = row_sums**0.75
+    information = np.log(coo.data * smoothed.sum() / (row_sums[coo.row] * smoothed[coo.col])) if total else coo.data
+    positive = sp.csr_matrix((np.maximum(information, 0), (coo.row, coo.col)), shape=counts.shape)
+    start = np.ones(counts.shape[0]) / np.sqrt(counts.shape[0])
+    u, s, _ = svds(positive, k=dimensions, v0=start)
+    order = np.argsort(-s)
+    u, s = u[:, order], s[order]
+    # The sign of a singular vector is arbitrary; fix it so that the same corpus gives the same bytes.
+    signs = np.sign(u[np.abs(u).argmax(axis=0), np.arange(dimensions)])
+    return np.asarray(u * signs * np.sqrt(s))
+
+
+def _drop_versions(folder: Path) -> None:
+    """Library versions out of the saved configuration: they are no part of the model and would change its fingerprint."""
+    path = folder / "config_sentence_transformers.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    config.pop("__version__", None)
+    path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")

@@ -1,0 +1,37 @@
+"""Folding: what makes two spellings of the same words equal, for matching only. Canonical text is never folded."""
+
+import re
+import unicodedata
+from functools import cache
+
+import opencc
+
+_MARKUP = re.compile(r"\*\*|</?[a-zA-Z][^<>]{0,80}>|[​﻿­]")
+_CJK = "\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003134f"
+_LOOSE_SPACE = re.compile(rf"(?<=[{_CJK}])\s+(?=\S)|(?<=\S)\s+(?=[{_CJK}])")
+# The letter O typed for a zero, as in 2O23.
+_LETTER_O = re.compile(r"(?<=\d)[oO](?=[\doO年])")
+_DASHES = re.compile(r"[‐‑‒–—―−－~〜～]+")
+
+
+@cache
+def _to_simplified() -> opencc.OpenCC:
+    return opencc.OpenCC("t2s")
+
+
+def fold(text: str) -> str:
+    """Half-width, lower case, simplified characters, no markup, no space next to a Chinese character, one kind of dash."""
+    text = unicodedata.normalize("NFKC", _MARKUP.sub("", text))
+    text = _LETTER_O.sub("0", text)
+    text = _to_simplified().convert(text)
+    text = _LOOSE_SPACE.sub("", text)
+    return _DASHES.sub("-", text).casefold()
+
+
+def squeeze(text: str) -> str:
+    """`fold` without any white space and punctuation except `. % / # +`, which change what a figure means."""
+    return re.sub(r"[^\w.%/#+]+|_", "", re.sub(r"\s+", "", fold(text)))
+
+
+def is_cjk(char: str) -> bool:
+    return re.match(f"[{_CJK}]", char) is not None

@@ -1,0 +1,74 @@
+"""Many questions from a file to a file of answers."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from indexer.errors import InputError, QuestionError
+from service.pipeline import Pipeline
+
+
+@dataclass(frozen=True)
+class BatchQuestion:
+    """One line of a batch."""
+
+    id: str
+    question: str
+
+
+def read_questions(path: Path) -> list[BatchQuestion]:
+    """The questions of a JSON-lines file, in order; other fields are passed over.
+
+    Raises:
+        InputError: the file cannot be read or a line is no question; names the line.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read: {error}") from error
+    questions = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise InputError(f"{path}:{number} is not JSON: {error}") from error
+        if (
+            not isinstance(row, dict)
+            or not isinstance(row.get("question"), str)
+            or not isinstance(row.get("id"), str | int)
+        ):
+            raise InputError(f'{path}:{number} must be an object with "id" and "question", found {line[:80]}')
+        questions.append(BatchQuestion(str(row["id"]), row["question"]))
+    if not questions:
+        raise InputError(f"{path} holds no question")
+    return questions
+
+
+def answer_batch(
+    pipeline: Pipeline, questions: Sequence[BatchQuestion], out: Path, on_answer: Callable[[], None]
+) -> None:
+    """Writes one answer object a question, in order, each as soon as it is known.
+
+    A question that cannot be asked gets an object with the status `refused` and the reason, so that no line is lost.
+    """
+    try:
+        file = out.open("w", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{out} cannot be written: {error}") from error
+    with file:
+        for item in questions:
+            file.write(json.dumps(_answer(pipeline, item), ensure_ascii=False) + "\n")
+            file.flush()
+            on_answer()
+
+
+def _answer(pipeline: Pipeline, item: BatchQuestion) -> dict[str, Any]:
+    try:
+        answer = pipeline.ask(item.question)
+    except QuestionError as error:
+        return pipeline.refuse(item.question, str(error)).to_json() | {"id": item.id}
+    return answer.to_json() | {"id": item.id}

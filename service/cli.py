@@ -1,0 +1,190 @@
+"""The command line: parse, call, print. Results go to stdout, progress and complaints to stderr."""
+
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from indexer.build import Summary, build
+from indexer.errors import InputError, ZhengwenError
+from service.answer import Answer, SavedAnswer, Status
+from service.settings import Settings
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="政问: cited, checked answers from policy documents."
+)
+_errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+IndexOption = Annotated[Path | None, typer.Option("--index", help="Folder of the index.", show_default="build/index")]
+
+
+@app.command()
+def index(
+    corpus: Annotated[Path | None, typer.Option(help="Folder of documents.", show_default="corpus")] = None,
+    index: IndexOption = None,
+    embedder: Annotated[str | None, typer.Option(help="SentenceTransformer folder or hub name.")] = None,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Build everything anew.")] = False,
+) -> None:
+    """Build or update the index and print a summary."""
+    settings = Settings()
+    target = index or settings.index
+    with Progress(console=_errors, transient=True, disable=not _errors.is_terminal) as progress:
+        task = progress.add_task("index", total=None)
+
+        def report(stage: str, done: int, total: int) -> None:
+            progress.update(task, description=stage, completed=done, total=total)
+
+        summary = build(
+            corpus or settings.corpus,
+            target,
+            embedder=settings.embedder if embedder is None else embedder,
+            rebuild=rebuild,
+            progress=report,
+        )
+    _print_summary(summary, target)
+    if any(item.is_error for item in summary.skipped):
+        raise typer.Exit(1)
+
+
+@app.command()
+def search(
+    question: str,
+    k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many passages.")] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    index: IndexOption = None,
+) -> None:
+    """Print the best passages for a question."""
+    from service.answer import ShownPassage
+    from service.pipeline import Pipeline
+
+    pipeline = Pipeline.open(index or Settings().index)
+    for rank, hit in enumerate(pipeline.search(question, k), start=1):
+        shown = ShownPassage.of(hit, pipeline.library.text(hit.passage))
+        if as_json:
+            print(json.dumps(shown.__dict__, ensure_ascii=False))
+        else:
+            document = pipeline.library.document(shown.doc_id)
+            origin = document.origin(shown.start, shown.end)
+            print(f"{rank}. [{shown.score:.3f}] {document.title} › {' › '.join(hit.passage.section)}")
+            print(f"   {origin.path}:{origin.line_start}-{origin.line_end}")
+            print("   " + shown.text.replace("\n", "\n   ") + "\n")
+
+
+@app.command()
+def ask(
+    question: Annotated[str | None, typer.Argument(help="The question.", show_default=False)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The answer object as JSON.")] = False,
+    batch: Annotated[Path | None, typer.Option(help='Questions, one {"id", "question"} a line.')] = None,
+    out: Annotated[Path | None, typer.Option(help="Where the answers of a batch go, one a line.")] = None,
+    index: IndexOption = None,
+) -> None:
+    """Answer one question, or a batch of them."""
+    from service.batch import answer_batch, read_questions
+    from service.pipeline import Pipeline
+
+    target = index or Settings().index
+    if (question is None) == (batch is None):
+        raise InputError("give either a QUESTION or --batch IN.jsonl --out OUT.jsonl")
+    if question is not None:
+        answer = Pipeline.open(target).ask(question)
+        print(json.dumps(answer.to_json(), ensure_ascii=False, indent=2) if as_json else _readable(answer))
+        return
+    if batch is None or out is None:
+        raise InputError("--batch needs --out OUT.jsonl")
+    questions = read_questions(batch)
+    pipeline = Pipeline.open(target)
+    with Progress(console=_errors, transient=True, disable=not _errors.is_terminal) as progress:
+        task = progress.add_task("answering", total=len(questions))
+        answer_batch(pipeline, questions, out, lambda: progress.advance(task))
+
+
+@app.command()
+def verify(answer: Path, index: IndexOption = None) -> None:
+    """Re-check every citation and sentence of a saved answer against the index."""
+    from indexer.retrieval import Library
+    from indexer.store import load
+    from service.verify import recheck
+
+    try:
+        saved = SavedAnswer.from_json(json.loads(answer.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{answer} cannot be read as a saved answer: {error}") from error
+    stored = load(index or Settings().index)
+    checks = recheck(saved, Library(stored.documents, stored.passages))
+    for check in checks:
+        label = f"[{check.marker}]" if check.marker is not None else "sentence"
+        print(
+            f"{'ok  ' if check.problem is None else 'FAIL'} {label} {check.text[:60]}"
+            + (f": {check.problem}" if check.problem else "")
+        )
+    failed = sum(check.problem is not None for check in checks)
+    print(f"{len(checks) - failed} of {len(checks)} checks hold")
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(show_default="127.0.0.1")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, show_default="8000")] = None,
+    index: IndexOption = None,
+) -> None:
+    """Serve the chat page and the HTTP interface."""
+    import uvicorn
+
+    from indexer.store import load
+    from service.http.app import create_app
+    from service.pipeline import Pipeline
+
+    settings = Settings()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    address, number = host or settings.host, port or settings.port
+    stored = load(index or settings.index)  # a missing or damaged index ends here, before anything is served
+    _errors.print(f"政问 is loading and will answer at http://{address}:{number}/")
+    uvicorn.run(create_app(lambda: Pipeline.over(stored)), host=address, port=number, log_config=None, access_log=False)
+
+
+def main() -> NoReturn:
+    """Entry point: exit status 0 on success, 1 when a check or a file failed, 2 on wrong usage or input."""
+    try:
+        app()
+    except ZhengwenError as error:
+        _errors.print(f"zhengwen: {error}", markup=False)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        _errors.print("zhengwen: stopped")
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+    sys.exit(0)
+
+
+def _print_summary(summary: Summary, target: Path) -> None:
+    manifest = summary.manifest
+    state = "built" if summary.changed else "is up to date"
+    print(
+        f"index {target} {state}: {manifest.documents} documents, {manifest.passages} passages, {summary.embedded} newly embedded"
+    )
+    print(
+        f"embedder {manifest.embedder.name} ({manifest.embedder.dimensions} dimensions), fingerprint {manifest.fingerprint}"
+    )
+    for item in summary.skipped:
+        _errors.print(f"{'NOT INDEXED' if item.is_error else 'passed over'} {item.path}: {item.reason}", markup=False)
+
+
+def _readable(answer: Answer) -> str:
+    lines = [answer.text]
+    if answer.status is not Status.REFUSED:
+        lines.append("")
+        for citation in answer.citations:
+            place = f"{citation.origin.path}:{citation.origin.line_start}-{citation.origin.line_end}"
+            path = " › ".join((citation.title, *citation.section))
+            lines.append(f"[{citation.marker}] {path} ({place}, 字符 {citation.start}–{citation.end})")
+            lines.append(f"    「{citation.quote}」")
+    return "\n".join(lines)
