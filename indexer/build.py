@@ -12,7 +12,7 @@ from indexer import store
 from indexer.corpus import Corpus, Skipped, read_all, scan
 from indexer.dense import DenseIndex
 from indexer.document import Document
-from indexer.embedder import Embedder, SentenceTransformerEmbedder, Vectors, fit_static_embedder
+from indexer.embedder import Embedder, SentenceTransformerEmbedder, Vectors, fit_static_embedder, model_fingerprint
 from indexer.errors import InputError, StoredIndexError
 from indexer.lexical import LexicalIndex
 from indexer.passages import cut, index_text
@@ -67,9 +67,9 @@ def build(
     texts = [index_text(by_id[passage.doc_id], passage) for passage in passages]
     progress("read", len(documents), len(documents))
 
-    old = None if rebuild else _load_or_none(index)
     writer = store.Writer(index)
     try:
+        old = None if rebuild else _load_or_none(index)
         model, record = _embedder(embedder, old, documents, writer)
         vectors, embedded = _vectors(model, texts, _known_vectors(old, record), progress)
         lexical = LexicalIndex.build([tokenize(text) for text in texts])
@@ -89,10 +89,10 @@ def build(
 
 def _is_current(previous: store.Manifest, corpus: Corpus, embedder: str) -> bool:
     return (
-        previous.format == store.FORMAT
-        and previous.recipe == store.recipe()
+        previous.recipe == store.recipe()
         and previous.corpus == corpus.fingerprint
         and previous.embedder.location == embedder
+        and (not embedder or previous.embedder.fingerprint == model_fingerprint(embedder))
     )
 
 

@@ -2,8 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import yaml
@@ -16,7 +15,8 @@ from indexer.layout import repair
 SUFFIXES = (".md", ".txt")
 # Files that describe a corpus instead of belonging to it.
 _NOT_DOCUMENTS = ("README.md", "manifest.toml")
-_FRONT_MATTER = re.compile(r"---[ \t]*\n(.*?\n)---[ \t]*(?:\n|$)", re.DOTALL)
+# Between two rules at the head of the file and with a key on its first line: a text may begin with a rule, too.
+_FRONT_MATTER = re.compile(r"---[ \t]*\n(\w+[ \t]*:.*?\n)---[ \t]*(?:\n|$)", re.DOTALL)
 _MAX_BYTES = 50_000_000
 
 
@@ -112,7 +112,7 @@ def read(source: Source) -> Document:
     if not layout.text:
         raise InputError(f"{source.path} holds no text")
     if not metadata.title:
-        metadata = Metadata(**{**metadata.__dict__, "title": _title(layout.text, source.path)})
+        metadata = replace(metadata, title=_title(layout.text, source.path))
     return Document(
         doc_id=source.path,
         path=source.path,
@@ -130,7 +130,8 @@ def _split_front_matter(text: str, name: str) -> tuple[str, Metadata, int]:
     if match is None:
         return text, Metadata(), 1
     try:
-        values = yaml.safe_load(match.group(1)) or {}
+        # The base loader keeps what was typed: no dates, numbers or truth values made of 2022-11, 012 or no.
+        values = yaml.load(match.group(1), Loader=yaml.BaseLoader)
     except yaml.YAMLError as error:
         raise InputError(f"the front matter of {name} is not valid YAML: {str(error).splitlines()[0]}") from error
     if not isinstance(values, dict):
@@ -141,12 +142,12 @@ def _split_front_matter(text: str, name: str) -> tuple[str, Metadata, int]:
         raise InputError(
             f"the front matter of {name} has unknown keys {', '.join(unknown)}: known are {', '.join(sorted(known))}"
         )
-    authors = values.pop("authors", None) or ()
-    names = [authors] if isinstance(authors, str) else authors
-    if not isinstance(names, Iterable):
-        raise InputError(f"'authors' in the front matter of {name} is {authors!r}: give a name or a list of names")
-    strings = {key: "" if value is None else str(value) for key, value in values.items()}
-    metadata = Metadata(**strings, authors=tuple(map(str, names)))
+    authors = values.pop("authors", "")
+    names = authors if isinstance(authors, list) else [authors] if authors else []
+    for key, value in [*values.items(), *(("authors", author) for author in names)]:
+        if not isinstance(value, str):
+            raise InputError(f"{key!r} in the front matter of {name} is {value!r}: give plain text")
+    metadata = Metadata(**values, authors=tuple(names))
     return text[match.end() :], metadata, match.group(0).count("\n") + 1
 
 

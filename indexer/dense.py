@@ -11,7 +11,7 @@ from indexer.embedder import Vectors
 class DenseIndex:
     """Cosine search; rows are the positions of the passages it was built from."""
 
-    def __init__(self, index: faiss.IndexFlatIP) -> None:
+    def __init__(self, index: faiss.Index) -> None:
         self._index = index
 
     @classmethod

@@ -8,6 +8,7 @@ downloaded models take its place by a setting.
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -23,6 +24,7 @@ from indexer.errors import ModelError
 from indexer.text import fold
 
 _UNKNOWN = "[UNK]"
+_MIN_PIECES = 16
 
 Vectors = npt.NDArray[np.float32]
 
@@ -69,7 +71,7 @@ class SentenceTransformerEmbedder:
             reason = str(error).strip().split("\n")[0]
             raise ModelError(f"the embedder {path_or_name!r} cannot be loaded: {reason}") from error
         self.name = folder.name if is_local else path_or_name
-        self.fingerprint = folder_fingerprint(folder) if is_local else f"hub:{path_or_name}"
+        self.fingerprint = model_fingerprint(path_or_name)
         dimensions = self._model.get_embedding_dimension()
         if not dimensions:
             raise ModelError(f"the embedder {path_or_name!r} does not say how many dimensions its vectors have")
@@ -79,11 +81,12 @@ class SentenceTransformerEmbedder:
         return self._unit(self._model.encode_document([fold(text) for text in texts], show_progress_bar=False))
 
     def embed_question(self, text: str) -> Vectors:
-        return self._unit(self._model.encode_query([fold(text)], show_progress_bar=False))[0]
+        vector: Vectors = self._unit(self._model.encode_query([fold(text)], show_progress_bar=False))[0]
+        return vector
 
-    @staticmethod
-    def _unit(vectors: npt.ArrayLike) -> Vectors:
-        array = np.asarray(vectors, dtype=np.float32)
+    def _unit(self, vectors: npt.ArrayLike) -> Vectors:
+        # No texts come back without a second axis.
+        array = np.asarray(vectors, dtype=np.float32).reshape(-1, self.dimensions)
         norms = np.linalg.norm(array, axis=1, keepdims=True)
         return np.asarray(array / np.where(norms > 0, norms, 1), dtype=np.float32)
 
@@ -112,6 +115,12 @@ class HashEmbedder:
         return vector / norm if norm else vector
 
 
+def model_fingerprint(path_or_name: str) -> str:
+    """That of the folder, or the name of a model of the hub."""
+    folder = Path(path_or_name)
+    return folder_fingerprint(folder) if folder.is_dir() else f"hub:{path_or_name}"
+
+
 def folder_fingerprint(folder: Path) -> str:
     """sha256 over names and bytes of the files of a model folder."""
     digest = hashlib.sha256()
@@ -124,14 +133,15 @@ def folder_fingerprint(folder: Path) -> str:
 def fit_static_embedder(texts: Iterable[str], folder: Path, *, dimensions: int = 256, vocabulary: int = 12000) -> None:
     """Fits the static model on `texts` and saves it at `folder` as a SentenceTransformer.
 
-    The same texts give the same bytes on the same libraries.
+    The same texts give the same bytes on the same libraries. Few texts give fewer than `dimensions`: half as many as they
+    have pieces.
 
     Raises:
         ModelError: the texts are too few to learn from.
     """
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Normalize, StaticEmbedding
-    from tokenizers import Tokenizer, models, pre_tokenizers
+    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
     corpus = [fold(text) for text in texts]
     # Longest match over a counted vocabulary: a trained sub-word model would differ from run to run in its last digits.
@@ -144,16 +154,18 @@ def fit_static_embedder(texts: Iterable[str], folder: Path, *, dimensions: int =
             max_input_chars_per_word=1000,
         )
     )
+    # A character that the corpus lacks must not make the whole clause around it unknown, as it does in a word piece model.
+    known = "".join(re.escape(piece) for piece in pieces if len(piece) == 1)
+    tokenizer.normalizer = normalizers.Replace(Regex(rf"[^\s{known}]"), " ")
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.Whitespace(), pre_tokenizers.Punctuation("removed")]
     )
     ids = [encoding.ids for encoding in tokenizer.encode_batch(corpus)]
     size = tokenizer.get_vocab_size()
-    if size <= dimensions + 1:
-        raise ModelError(
-            f"the corpus gives {size} word pieces, too few for {dimensions} dimensions: add documents or name an --embedder"
-        )
-    weights = _factorise(_cooccurrence(ids, size), dimensions)
+    counted = _cooccurrence(ids, size)
+    if size < _MIN_PIECES or not counted.nnz:
+        raise ModelError(f"the corpus gives only {size} word pieces to learn from: add documents or name an --embedder")
+    weights = _factorise(counted, min(dimensions, size // 2))
     counts = np.bincount(np.concatenate([np.asarray(row, dtype=np.int64) for row in ids]), minlength=size).astype(
         np.float64
     )

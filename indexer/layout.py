@@ -20,7 +20,7 @@ _PAGE_MARK = re.compile(
 )
 _BARE_NUMBER = re.compile(r"\d{1,4}")
 _ROW_NUMBER = re.compile(r"\d{1,3}")
-_LIST_ITEM = re.compile(r"[-*•●■▪◆√✓◇○]\s*\S|——\S")
+_LIST_ITEM = re.compile(r"(?!\*\*)[-*•●■▪◆√✓◇○]\s*\S|——\S")
 _NUMBERED = re.compile(
     r"第[一二三四五六七八九十百零〇\d]+(?:编|部分|章|节|条)|[一二三四五六七八九十]{1,3}、|[（(][一二三四五六七八九十]{1,3}[）)]"
     r"|\d{1,2}(?:[、.．](?!\d))|[（(]\d{1,2}[）)]|[①-⑳]|PART\s*\d|附件|附录|[图表]\s*\d"
@@ -68,11 +68,9 @@ def repair(text: str, *, markdown: bool, first_line: int = 1) -> Layout:
     style = Style.MARKDOWN if markdown else _style(lines)
     if style is not Style.MARKDOWN:
         lines = _without_furniture(lines, style)
-    if style is Style.WHOLE:
-        joined = _joined_titles(lines)
-    else:
-        joined = frozenset()
-    width = _width(lines)
+    joined = _joined_titles(lines) if style is Style.WHOLE else frozenset()
+    width, usual_gap = _width(lines), _usual_gap(lines)
+    words = frozenset(re.findall(r"[A-Za-z0-9]+", text))
     parts: list[str] = []
     starts: list[int] = []
     numbers: list[int] = []
@@ -81,12 +79,12 @@ def repair(text: str, *, markdown: bool, first_line: int = 1) -> Layout:
     for i, line in enumerate(lines):
         if i:
             glue = "\n"
-            if i in joined or _continues(lines[i - 1], line, lines[i + 1 : i + 3], style, width):
-                glue = _glue(lines[i - 1].text, line.text, text)
-                if line.after_furniture:
-                    breaks.append(offset + len(glue))
+            if i in joined or _continues(lines[i - 1], line, lines[i + 1 : i + 3], style, width, usual_gap):
+                glue = _glue(lines[i - 1].text, line.text, words)
             elif style is Style.MARKED and _ROW_NUMBER.fullmatch(lines[i - 1].text) and _is_bare(line.text):
                 glue = " "  # the number and the name of a table row, two cells of one line
+            if line.after_furniture and glue != "\n":
+                breaks.append(offset + len(glue))
             parts.append(glue)
             offset += len(glue)
         starts.append(offset)
@@ -123,6 +121,11 @@ def _width(lines: list[_Line]) -> int:
     return int(quantiles(lengths, n=10)[8]) if len(lengths) > 1 else max(lengths, default=0)
 
 
+def _usual_gap(lines: list[_Line]) -> float:
+    """Blank lines between two lines of text, as most have it."""
+    return median(line.gap for line in lines[1:]) if len(lines) > 1 else 0
+
+
 def _style(lines: list[_Line]) -> Style:
     finished = [line.trails for line in lines if _finished(line.text)]
     open_ended = [line.trails for line in lines if not _finished(line.text)]
@@ -141,11 +144,12 @@ def _style(lines: list[_Line]) -> Style:
 
 def _without_furniture(lines: list[_Line], style: Style) -> list[_Line]:
     """The lines without page numbers, running heads, repeated table heads and footnote marks."""
-    drop = {i for i, line in enumerate(lines) if _is_page_number(lines, i)}
+    width, usual_gap = _width(lines), _usual_gap(lines)
+    drop = {i for i in range(len(lines)) if _is_page_number(lines, i, usual_gap)}
     if style is Style.WRAPPED:
-        drop |= _numbers_inside_sentences(lines)
-    drop |= _running_heads(lines, drop)
-    marks = {i for i in range(1, len(lines)) if i not in drop and _is_footnote_mark(lines, i)}
+        drop |= _numbers_inside_sentences(lines, width)
+    drop |= _running_heads(lines, drop, style, width)
+    marks = {i for i in range(1, len(lines)) if not {i - 1, i} & drop and _is_footnote_mark(lines, i, style)}
     kept: list[_Line] = []
     removed = False
     for i, line in enumerate(lines):
@@ -159,21 +163,19 @@ def _without_furniture(lines: list[_Line], style: Style) -> list[_Line]:
     return kept
 
 
-def _is_page_number(lines: list[_Line], i: int) -> bool:
+def _is_page_number(lines: list[_Line], i: int, usual_gap: float) -> bool:
     """A number set off by more white space than paragraphs are, or one that says it is a page."""
     line = lines[i]
     if _PAGE_MARK.fullmatch(line.text):
         return True
     if not _BARE_NUMBER.fullmatch(line.text):
         return False
-    usual = median(other.gap for other in lines[1:]) if len(lines) > 1 else 0
-    gap_after = lines[i + 1].gap if i + 1 < len(lines) else usual + 2
-    return line.gap >= usual + 2 and gap_after >= usual + 2
+    gap_after = lines[i + 1].gap if i + 1 < len(lines) else usual_gap + 2
+    return line.gap >= usual_gap + 2 and gap_after >= usual_gap + 2
 
 
-def _numbers_inside_sentences(lines: list[_Line]) -> set[int]:
+def _numbers_inside_sentences(lines: list[_Line], width: int) -> set[int]:
     """Bare numbers that cut a full, unfinished line from its continuation, where they count upwards as pages do."""
-    width = _width(lines)
     found = [
         i
         for i in range(1, len(lines) - 1)
@@ -186,51 +188,54 @@ def _numbers_inside_sentences(lines: list[_Line]) -> set[int]:
     return set(found) if values == sorted(set(values)) else set()
 
 
-def _running_heads(lines: list[_Line], page_numbers: set[int]) -> set[int]:
-    """Lines that come back beside page numbers, at page tops (where another copy stays), or in the middle of sentences."""
+def _running_heads(lines: list[_Line], page_numbers: set[int], style: Style, width: int) -> set[int]:
+    """Lines that come back on most pages next to the page number, at page tops, or in the middle of sentences."""
     where: dict[str, list[int]] = {}
     for i, line in enumerate(lines):
-        if i not in page_numbers and len(line.text) <= 80:
+        if i not in page_numbers and len(line.text) <= 80 and not _BARE_NUMBER.fullmatch(line.text):
             where.setdefault(re.sub(r"\d+", "0", line.text), []).append(i)
+    repeated = [places for places in where.values() if len(places) >= 2]
     drop: set[int] = set()
-    for places in where.values():
-        if len(places) < 2:
-            continue
-        beside = [i for i in places if any(j in page_numbers for j in range(i - 3, i + 4))]
-        if len(beside) == len(places):
-            drop.update(places)
-            continue
+    for _ in range(3):  # a head of up to three lines, from the page number outwards
+        furniture = page_numbers | drop
+        for places in repeated:
+            if 2 * len(places) > len(page_numbers) and all({i - 1, i + 1} & furniture for i in places):
+                drop.update(places)
+    for places in repeated:
         if len({lines[i].text for i in places}) > 1:
             continue
-        tops = [i for i in places if lines[i].leads]
-        if len(tops) >= 2 and len(tops) < len(places):
+        tops = [i for i in places if lines[i].leads and style is Style.MARKED]
+        if len(places) / 2 < len(tops) < len(places):  # a table head, repeated wherever a page cuts its table
             drop.update(tops)
-        cutting = [i for i in places if 0 < i < len(lines) - 1 and _cuts_sentence(lines, i)]
+        cutting = [i for i in places if 0 < i < len(lines) - 1 and _cuts_sentence(lines[i - 1 : i + 2], width)]
         if len(places) >= 3 and 2 * len(cutting) > len(places):
             drop.update(places)
     return drop
 
 
-def _cuts_sentence(lines: list[_Line], i: int) -> bool:
-    before, after = lines[i - 1], lines[i + 1]
-    return len(before.text) >= 0.8 * _width(lines) and not _finished(before.text) and not _NUMBERED.match(after.text)
+def _cuts_sentence(around: list[_Line], width: int) -> bool:
+    """Whether the middle one of three lines stands in a sentence of the other two."""
+    before, line, after = around
+    # A line that ends a sentence is the last one of a paragraph: 建设。 may well come back.
+    is_cut = len(before.text) >= 0.8 * width and not _finished(before.text) and not _finished(line.text)
+    return is_cut and not _NUMBERED.match(after.text)
 
 
-def _is_footnote_mark(lines: list[_Line], i: int) -> bool:
+def _is_footnote_mark(lines: list[_Line], i: int, style: Style) -> bool:
     """A number on a line of its own glued under a line of text, as superscripts come out; not the note itself."""
     line = lines[i]
     if not re.fullmatch(r"\d{1,2}|[①-⑳]", line.text) or line.gap or line.leads or lines[i - 1].trails:
         return False
     following = lines[i + 1] if i + 1 < len(lines) else None
     if following is None or following.gap or line.trails:
-        return line.trails or following is None
+        return line.trails and style is Style.MARKED
     return following.text[0] in "。，、；：）,.;:)"
 
 
-def _continues(before: _Line, line: _Line, following: list[_Line], style: Style, width: int) -> bool:
+def _continues(before: _Line, line: _Line, following: list[_Line], style: Style, width: int, usual_gap: float) -> bool:
     """Whether `line` goes on with the paragraph of `before`."""
     if style is Style.MARKDOWN:
-        return line.gap == 0 and not _is_markup(before.text) and not _is_markup(line.text)
+        return _continues_markdown(before, line)
     if (
         _MARKDOWN_HEADING.match(line.text)
         or _MARKDOWN_HEADING.match(before.text)
@@ -248,12 +253,26 @@ def _continues(before: _Line, line: _Line, following: list[_Line], style: Style,
     if line.indent or _LIST_ITEM.match(line.text) or _NUMBERED.match(line.text):
         return False
     if style is Style.WRAPPED:
-        return len(before.text) >= 0.85 * width and not (_finished(before.text) and len(before.text) < width - 1)
+        is_end = _finished(before.text) and (len(before.text) < width - 1 or line.gap > usual_gap)
+        return len(before.text) >= 0.85 * width and not is_end
     # Whole paragraphs: only a page break cuts one, in the middle of a sentence.
     if before.text.endswith(("，", "、")):
         return len(line.text) >= 8
     is_prose = (len(before.text) >= 25 and "。" in before.text) or (len(before.text) >= 40 and "，" in before.text)
     return is_prose and not _finished(before.text) and before.text[-1] not in "）》】)*" and len(line.text) >= 8
+
+
+def _continues_markdown(before: _Line, line: _Line) -> bool:
+    if line.gap or _is_markup(line.text) or _NUMBERED.match(line.text):
+        return False
+    if _LIST_ITEM.match(before.text):
+        return line.leads
+    is_heading = _NUMBERED.match(before.text) and _is_label(before.text)
+    return not (_is_markup(before.text) or is_heading)
+
+
+def _is_label(text: str) -> bool:
+    return len(text) <= 30 and not re.search(r"[，。；：]", text)
 
 
 def _starts_narrow_column(line: _Line, following: list[_Line], width: int) -> bool:
@@ -294,7 +313,7 @@ def _is_bare(text: str) -> bool:
     )
 
 
-def _glue(before: str, after: str, text: str) -> str:
+def _glue(before: str, after: str, words: frozenset[str]) -> str:
     """What goes between two joined lines: a space between Latin words, nothing where Chinese is involved."""
     left, right = before[-1], after[0]
     if not (left.isascii() and right.isascii() and left.isalnum() and right.isalnum()):
@@ -305,6 +324,5 @@ def _glue(before: str, after: str, text: str) -> str:
     tail = re.match(r"[A-Za-z0-9]+", after)
     assert head is not None
     assert tail is not None
-    whole = head.group() + tail.group()
     # A word cut in two stands whole somewhere else in the text.
-    return "" if re.search(rf"(?<![A-Za-z0-9]){whole}(?![A-Za-z0-9])", text) else " "
+    return "" if head.group() + tail.group() in words else " "

@@ -116,14 +116,24 @@ def _markdown_headings(lines: list[str]) -> Iterator[_Heading]:
 
 
 def _plain_headings(lines: list[str]) -> Iterator[_Heading]:
+    """Headings by their numbering, by one or two Markdown marks, or by standing bare above prose."""
     numbered = [_numbered(line) for line in lines]
+    marks = [_MARKDOWN.match(line) for line in lines]
+    has_title = sum(mark is not None and len(mark.group(1)) == 1 for mark in marks) == 1
     # In a numbered document a bare line is a label inside a section; without numbers it is all the outline there is.
     is_numbered = sum(rank is not None and rank <= Rank.ITEM for rank in numbered) >= 4
     start = 0
     bare_rank = 0  # of the bare heading right above, 0 when the line above is none
     for i, line in enumerate(lines):
-        rank = numbered[i]
-        if rank is not None:
+        rank, mark = numbered[i], marks[i]
+        if mark is not None:
+            level, title = len(mark.group(1)), mark.group(2).strip()
+            if level > 1 or not has_title:
+                kind = _numbered(title)
+                outer = level if kind is None else kind
+                yield _Heading(start, title, outer, outer <= Rank.CHAPTER)
+            bare_rank = 0
+        elif rank is not None:
             yield _Heading(start, line.strip(), rank, rank <= Rank.CHAPTER)
             bare_rank = 0
         elif _is_bare_heading(lines, i):

@@ -1,6 +1,7 @@
 """Canonical text and outline → passages: spans of a few hundred characters that cover the text and cross no chapter."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from langchain_text_splitters import RecursiveCharacterTextSplitter
 
@@ -54,7 +55,7 @@ def index_text(document: Document, passage: Passage) -> str:
 def _regions(text: str, sections: list[Section]) -> list[tuple[int, int]]:
     """The text between hard boundaries."""
     cuts = [0, *(section.start for section in sections if section.hard and section.start), len(text)]
-    return [(a, b) for a, b in zip(cuts, cuts[1:], strict=False) if a < b]
+    return [(a, b) for a, b in pairwise(cuts) if a < b]
 
 
 def _cut_region(text: str, start: int, end: int, sections: list[Section], size: PassageSize) -> list[tuple[int, int]]:

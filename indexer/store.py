@@ -9,13 +9,16 @@
                      /embedder/        the fitted embedder, when the index made its own
 
 A version is written beside the others, flushed, renamed into place and only then named in `current`, itself replaced by
-an atomic rename: whatever happens half way, the version served before is still whole and still served.
+an atomic rename: whatever happens half way, the version served before is still whole and still served. One build at a
+time writes, held by a lock on `.lock` that ends with its process.
 """
 
 import dataclasses
+import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 from dataclasses import dataclass
 from functools import cache
@@ -29,6 +32,9 @@ from indexer.lexical import LexicalIndex
 
 FORMAT = 1
 _KEPT_VERSIONS = 2
+_VERSION_NAME = re.compile(r"[0-9a-f]{16}(-\d+)?")
+_UNFINISHED = ".building"
+_NAMES = {"current", "versions", ".current", ".lock"}
 # What decides how text becomes passages and tokens; an index made by other code cannot be searched by this one.
 _RECIPE_MODULES = (
     "corpus",
@@ -107,10 +113,7 @@ def read_manifest(index: Path) -> Manifest | None:
     """
     current = index / "current"
     if not current.exists():
-        if index.exists() and any(path.name != "versions" for path in index.iterdir()):
-            raise StoredIndexError(
-                f"{index} is a folder with other files in it and not an index: choose another --index"
-            )
+        _refuse_foreign(index)
         return None
     return _read_manifest(_version_folder(index))
 
@@ -126,12 +129,10 @@ def load(index: Path) -> Stored:
     folder = _version_folder(index)
     manifest = _read_manifest(folder)
     remedy = f"rebuild it with 'zhengwen index --rebuild --index {index}'"
-    if manifest.format != FORMAT:
-        raise StoredIndexError(
-            f"the index at {index} has format {manifest.format}, this version reads {FORMAT}: {remedy}"
-        )
     if manifest.recipe != recipe():
         raise StoredIndexError(f"the index at {index} was built by another version of zhengwen: {remedy}")
+    if folder.name[:16] != _version_name(manifest):
+        raise StoredIndexError(f"the index at {index} is damaged, its manifest was changed: {remedy}")
     for name, expected in manifest.files.items():
         path = folder / name
         if not path.is_file():
@@ -154,11 +155,20 @@ class Writer:
     """Writes one new version of an index; nothing is visible before `commit`."""
 
     def __init__(self, index: Path) -> None:
-        read_manifest_or_none(index)  # refuses a folder that is not ours
+        """Raises StoredIndexError when `index` is not ours to write in, or another build is writing there."""
+        _refuse_foreign(index)
         self._index = index
-        self.folder = index / "versions" / f".building-{os.getpid()}"
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.mkdir(parents=True)
+        self._versions = index / "versions"
+        self._versions.mkdir(parents=True, exist_ok=True)
+        self._lock = (index / ".lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._lock.close()
+            raise StoredIndexError(f"another build is writing the index at {index}: wait until it is done") from None
+        self.folder = self._versions / _UNFINISHED
+        shutil.rmtree(self.folder, ignore_errors=True)  # what a crashed build left behind
+        self.folder.mkdir()
 
     def commit(
         self,
@@ -183,37 +193,38 @@ class Writer:
         manifest = Manifest(FORMAT, recipe(), corpus, embedder, len(documents), len(passages), files)
         text = json.dumps(dataclasses.asdict(manifest), ensure_ascii=False, indent=2) + "\n"
         (self.folder / "manifest.json").write_text(text, encoding="utf-8")
-        for path in self.folder.rglob("*"):
-            if path.is_file():
-                _flush(path)
-        name = manifest.fingerprint.removeprefix("sha256:")[:16]
-        target = self._index / "versions" / name
-        if target.exists():  # the same content, perhaps damaged: set it aside rather than trust it
-            aside = target.with_name(f".old-{name}-{os.getpid()}")
-            target.rename(aside)
-            self.folder.rename(target)
-            shutil.rmtree(aside, ignore_errors=True)
-        else:
-            self.folder.rename(target)
-        pending = self._index / f".current-{os.getpid()}"
-        pending.write_text(name + "\n", encoding="utf-8")
+        for path in [self.folder, *self.folder.rglob("*")]:
+            _flush(path)
+        target = self._free_folder(manifest)
+        self.folder.rename(target)
+        _flush(self._versions)
+        pending = self._index / ".current"
+        pending.write_text(target.name + "\n", encoding="utf-8")
         _flush(pending)
-        os.replace(pending, self._index / "current")
-        self._remove_old(name)
+        pending.replace(self._index / "current")
+        _flush(self._index)
+        self._remove_old(target.name)
+        self._lock.close()
         return manifest
 
     def abandon(self) -> None:
         """Removes what was written; for a build that failed."""
         shutil.rmtree(self.folder, ignore_errors=True)
+        self._lock.close()
+
+    def _free_folder(self, manifest: Manifest) -> Path:
+        """Where the new version goes: never in the place of another, which is served until `current` names this one."""
+        name = _version_name(manifest)
+        folder, n = self._versions / name, 1
+        while folder.exists():
+            n += 1
+            folder = self._versions / f"{name}-{n}"
+        return folder
 
     def _remove_old(self, current: str) -> None:
-        """Keeps the newest versions, and clears what crashed builds left behind."""
-        versions = self._index / "versions"
-        for path in versions.glob(".*"):
-            shutil.rmtree(path, ignore_errors=True)
-        others = sorted(
-            (p for p in versions.iterdir() if p.name != current), key=lambda p: p.stat().st_mtime, reverse=True
-        )
+        """Keeps the newest versions."""
+        others = [p for p in self._versions.iterdir() if _VERSION_NAME.fullmatch(p.name) and p.name != current]
+        others.sort(key=lambda path: path.stat().st_mtime, reverse=True)
         for path in others[_KEPT_VERSIONS - 1 :]:
             shutil.rmtree(path, ignore_errors=True)
 
@@ -224,27 +235,54 @@ def read_manifest_or_none(index: Path) -> Manifest | None:
     Raises:
         StoredIndexError: the folder holds something that is not an index.
     """
-    if (index / "current").exists():
-        try:
-            return read_manifest(index)
-        except StoredIndexError:
-            return None
-    return read_manifest(index)
+    _refuse_foreign(index)
+    try:
+        return read_manifest(index)
+    except StoredIndexError:
+        return None
+
+
+def _refuse_foreign(index: Path) -> None:
+    """Raises StoredIndexError unless `index` is an index, damaged or not, or an empty place for one."""
+    if not index.exists():
+        return
+    if index.is_dir():
+        versions = index / "versions"
+        inside = [path.name for path in versions.iterdir()] if versions.is_dir() else []
+        names = {path.name for path in index.iterdir()}
+        has_version = any(
+            _VERSION_NAME.fullmatch(name) and (versions / name / "manifest.json").exists() for name in inside
+        )
+        is_bare = names <= _NAMES and all(name == _UNFINISHED or _VERSION_NAME.fullmatch(name) for name in inside)
+        if has_version or not names or (is_bare and versions.is_dir()):
+            return
+    raise StoredIndexError(f"{index} holds other files and is not an index: choose another --index")
 
 
 def _version_folder(index: Path) -> Path:
-    name = (index / "current").read_text(encoding="utf-8").strip()
-    if not name or "/" in name or name.startswith("."):
+    try:
+        name = (index / "current").read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        name = str(error)
+    if not _VERSION_NAME.fullmatch(name):
         raise StoredIndexError(
             f"{index / 'current'} names no version ({name!r}): rebuild with 'zhengwen index --rebuild --index {index}'"
         )
     return index / "versions" / name
 
 
+def _version_name(manifest: Manifest) -> str:
+    return manifest.fingerprint.removeprefix("sha256:")[:16]
+
+
 def _read_manifest(folder: Path) -> Manifest:
     path = folder / "manifest.json"
     try:
         row = json.loads(path.read_text(encoding="utf-8"))
+        if row["format"] != FORMAT:
+            raise StoredIndexError(
+                f"{path} has format {row['format']}, this version reads {FORMAT}: rebuild with 'zhengwen index --rebuild'"
+            )
         return Manifest(**{**row, "embedder": EmbedderRecord(**row["embedder"])})
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise StoredIndexError(
@@ -287,5 +325,9 @@ def _sha256(path: Path) -> str:
 
 
 def _flush(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+    """Puts a file, or the names in a folder, on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

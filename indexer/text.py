@@ -6,11 +6,16 @@ from functools import cache
 
 import opencc
 
-_MARKUP = re.compile(r"\*\*|</?[a-zA-Z][^<>]{0,80}>|[​﻿­]")
+_INVISIBLE = re.compile("[\u200b\ufeff\u00ad]")
+_TAG = re.compile(
+    r"</?(?:a|b|br|center|div|em|font|h[1-6]|hr|i|img|li|ol|p|span|strong|sub|sup|table|tbody|td|th|thead|tr|u|ul)"
+    r"\b[^<>]{0,80}>",
+    re.IGNORECASE,
+)
 _CJK = "\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003134f"
 _LOOSE_SPACE = re.compile(rf"(?<=[{_CJK}])\s+(?=\S)|(?<=\S)\s+(?=[{_CJK}])")
 # The letter O typed for a zero, as in 2O23.
-_LETTER_O = re.compile(r"(?<=\d)[oO](?=[\doO年])")
+_LETTER_O = re.compile(r"(?<=\d)[oO]+(?=[\d年])")
 _DASHES = re.compile(r"[‐‑‒–—―−－~〜～]+")
 
 
@@ -21,10 +26,10 @@ def _to_simplified() -> opencc.OpenCC:
 
 def fold(text: str) -> str:
     """Half-width, lower case, simplified characters, no markup, no space next to a Chinese character, one kind of dash."""
-    text = unicodedata.normalize("NFKC", _MARKUP.sub("", text))
-    text = _LETTER_O.sub("0", text)
+    text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text))
+    text = _LOOSE_SPACE.sub("", _TAG.sub("", text).replace("**", ""))
+    text = _LETTER_O.sub(lambda match: "0" * len(match.group()), text)
     text = _to_simplified().convert(text)
-    text = _LOOSE_SPACE.sub("", text)
     return _DASHES.sub("-", text).casefold()
 
 

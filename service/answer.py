@@ -168,11 +168,13 @@ class SavedAnswer:
                     doc_sha256=_typed(item, "doc_sha256", str, where),
                 )
             )
+        if len({citation.marker for citation in citations}) < len(citations):
+            raise InputError(f"citations must each have their own marker, found {[c.marker for c in citations]!r:.60}")
         sentences = []
         for i, item in enumerate(_list(row, "sentences")):
             where = f"sentences[{i}]"
             markers = _typed(item, "citations", list, where)
-            if not all(isinstance(marker, int) for marker in markers):
+            if not all(type(marker) is int for marker in markers):
                 raise InputError(f"{where}.citations must be whole numbers, found {markers!r}")
             sentences.append(Sentence(_typed(item, "text", str, where), tuple(markers)))
         return cls(tuple(sentences), tuple(citations))

@@ -25,7 +25,8 @@ def read_questions(path: Path) -> list[BatchQuestion]:
         InputError: the file cannot be read or a line is no question; names the line.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        # str.splitlines also breaks at U+2028 and its like, which may stand in a JSON string.
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read: {error}") from error
     questions = []
@@ -34,12 +35,13 @@ def read_questions(path: Path) -> list[BatchQuestion]:
             continue
         try:
             row = json.loads(line)
-        except ValueError as error:
+            json.dumps(row, ensure_ascii=False).encode()  # half a surrogate pair passes as JSON, but is no text
+        except (ValueError, RecursionError) as error:
             raise InputError(f"{path}:{number} is not JSON: {error}") from error
         if (
             not isinstance(row, dict)
             or not isinstance(row.get("question"), str)
-            or not isinstance(row.get("id"), str | int)
+            or type(row.get("id")) not in (str, int)
         ):
             raise InputError(f'{path}:{number} must be an object with "id" and "question", found {line[:80]}')
         questions.append(BatchQuestion(str(row["id"]), row["question"]))
@@ -56,14 +58,13 @@ def answer_batch(
     A question that cannot be asked gets an object with the status `refused` and the reason, so that no line is lost.
     """
     try:
-        file = out.open("w", encoding="utf-8")
+        with out.open("w", encoding="utf-8") as file:
+            for item in questions:
+                file.write(json.dumps(_answer(pipeline, item), ensure_ascii=False) + "\n")
+                file.flush()
+                on_answer()
     except OSError as error:
         raise InputError(f"{out} cannot be written: {error}") from error
-    with file:
-        for item in questions:
-            file.write(json.dumps(_answer(pipeline, item), ensure_ascii=False) + "\n")
-            file.flush()
-            on_answer()
 
 
 def _answer(pipeline: Pipeline, item: BatchQuestion) -> dict[str, Any]:

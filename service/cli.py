@@ -2,11 +2,13 @@
 
 import json
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import Progress
 
@@ -111,8 +113,8 @@ def verify(answer: Path, index: IndexOption = None) -> None:
     from service.verify import recheck
 
     try:
-        saved = SavedAnswer.from_json(json.loads(answer.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
+        saved = SavedAnswer.from_json(json.loads(answer.read_text(encoding="utf-8-sig")))
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{answer} cannot be read as a saved answer: {error}") from error
     stored = load(index or Settings().index)
     checks = recheck(saved, Library(stored.documents, stored.passages))
@@ -154,15 +156,35 @@ def main() -> NoReturn:
     try:
         app()
     except ZhengwenError as error:
-        _errors.print(f"zhengwen: {error}", markup=False)
-        sys.exit(2)
+        _fail(str(error))
+    except ValidationError as error:
+        _fail("; ".join(f"ZHENGWEN_{e['loc'][0]!s}".upper() + f"={e['input']}: {e['msg']}" for e in error.errors()))
+    except UnicodeEncodeError as error:
+        _fail(f"{error.object[error.start : error.end]!r} is not valid text, or cannot be shown as {error.encoding}")
+    except OSError as error:
+        _fail(str(error))
     except KeyboardInterrupt:
         _errors.print("zhengwen: stopped")
         sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
+    finally:
+        _flush()
     sys.exit(0)
+
+
+def _fail(message: str) -> NoReturn:
+    _errors.print(f"zhengwen: {message}", markup=False)
+    sys.exit(2)
+
+
+def _flush() -> None:
+    """Writes out what was printed: a full disk or a closed pipe shows here, not in the interpreter's last breath."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the interpreter, which flushes once more
+        if isinstance(error, BrokenPipeError):
+            sys.exit(1)  # whoever read the results has seen enough
+        _fail(f"the results cannot be written: {error}")
 
 
 def _print_summary(summary: Summary, target: Path) -> None:

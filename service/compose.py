@@ -8,8 +8,9 @@ from indexer.outline import section_path
 from indexer.retrieval import Library
 from indexer.text import squeeze
 from service.answer import Citation, Sentence
-from service.evidence import Reading, Unit
+from service.evidence import Reading
 from service.question import Question
+from service.units import Unit
 
 _MARKUP = re.compile(r"\*\*|</?[a-zA-Z][^<>]{0,80}>")
 _LEADING = re.compile(r"^(?:#{1,6}\s+|[-*•●■▪◆√✓◇○]\s+)+")
@@ -41,10 +42,10 @@ class Budget:
     share_of_best: float
 
 
-_SHORT = Budget(characters=150, pieces=3, share_of_best=0.8)
-_LONG = Budget(characters=420, pieces=6, share_of_best=0.65)
+_SHORT = Budget(characters=150, pieces=3, share_of_best=0.85)
+_LONG = Budget(characters=600, pieces=4, share_of_best=0.7)
 # What a piece gains for words of the question that no chosen piece holds yet: each side of a comparison gets its turn.
-_NOVELTY = 0.6
+_NOVELTY = 0.3
 _POOL = 60
 
 
@@ -74,18 +75,18 @@ class ExtractiveComposer:
 def display(text: str) -> str:
     """A span as people read it: without markup, list marks and table bars; words and figures as they are."""
     text = _LEADING.sub("", _MARKUP.sub("", text).strip())
-    if text.startswith("|") or "\t" in text:
-        cells = [cell.strip() for cell in re.split(r"[|\t]", text)]
-        text = "；".join(cell for cell in cells if cell)
-    return text.strip()
+    if " | " in text or "\t" in text:
+        cells = [cell.strip() for cell in re.split(r"[|\t]", text) if cell.strip()]
+        # A bare number in front is the number of the row.
+        text = "；".join(cells[1:] if len(cells) > 1 and cells[0].isdigit() else cells)
+    return text.strip("| ")
 
 
 def _choose(reading: Reading, library: Library, budget: Budget) -> list[Unit]:
     """Greedily the piece that is best by itself and by the words it adds, until the budget is used up."""
     total = sum(reading.weights.values()) or 1.0
-    pool = [
-        piece for piece in reading.evidence[:_POOL] if piece.score >= budget.share_of_best * reading.evidence[0].score
-    ]
+    fitting = [piece for piece in reading.evidence[:_POOL] if piece.conflict is None]
+    pool = [piece for piece in fitting if piece.score >= budget.share_of_best * fitting[0].score]
     chosen: list[Unit] = []
     seen: list[str] = []
     covered: set[str] = set()

@@ -8,45 +8,30 @@ the same protocol.
 
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
 from indexer.document import Document, Hit, Passage, Section
+from indexer.outline import section_path
 from indexer.retrieval import Library
 from indexer.text import fold
 from indexer.tokens import tokenize
-from service.question import Kind, Question
+from service.places import places
+from service.question import Kind, Question, years
+from service.units import Listing, Unit, children, is_row, line_end, listings, split_units
 
-_SENTENCE_END = re.compile(r"[。！？!?；;…]+[”’」』）)\"*]*")
-_ITEMS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("bullet", re.compile(r"[-*•●■▪◆√✓◇○]\s+|[√✓]|——")),
-    ("number", re.compile(r"\*{0,2}\d{1,2}[.、．](?!\d)")),
-    ("bracket", re.compile(r"[（(]\d{1,2}[)）]|[①-⑳]")),
-    ("chinese", re.compile(r"[一二三四五六七八九十]{1,3}、|[（(][一二三四五六七八九十]{1,3}[)）]")),
-    ("row", re.compile(r"\||.*\t")),
-    ("heading", re.compile(r"#{1,6}\s")),
-)
-_LONG_ROW = 160
-_SHORT_LINE = 60
 _MAX_ITEMS = 30
+_LEAD_IN_CHARACTERS = 400
 
 # Credit for a word of the question by where it stands.
 _NEAR = 0.45
+_NEAR_ANAPHORA = 0.6
 _HEADING = 0.6
 _ABOVE = 0.4
-_RETRIEVAL = 0.25
+_RETRIEVAL = 0.4
 _KIND = 0.1
-
-
-@dataclass(frozen=True)
-class Unit:
-    """The smallest piece that can be quoted: `text[start:end]` of a document."""
-
-    doc_id: str
-    start: int
-    end: int
 
 
 @dataclass(frozen=True)
@@ -55,7 +40,8 @@ class Evidence:
 
     Most evidence is one unit; a list is its heading or lead-in followed by its items. `matched` are the question's tokens
     that stand in the units themselves, `coverage` the share of the question's weight found in or around them, `has_kind`
-    whether the kind of answer asked for stands in them.
+    whether the kind of answer asked for stands in them, `conflict` the other year or place that they speak of instead of the one
+    asked for.
     """
 
     units: tuple[Unit, ...]
@@ -63,6 +49,7 @@ class Evidence:
     matched: frozenset[str]
     coverage: float
     has_kind: bool
+    conflict: str | None = None
 
 
 @dataclass(frozen=True)
@@ -83,36 +70,8 @@ class Reader(Protocol):
     def read(self, question: Question, hits: Sequence[Hit]) -> Reading: ...
 
 
-def split_units(text: str, doc_id: str, start: int, end: int) -> list[Unit]:
-    """The sentences, list items and table rows that `text[start:end]` touches, whole, in order."""
-    units: list[Unit] = []
-    line_start = text.rfind("\n", 0, start) + 1
-    while line_start < end:
-        line_end = text.find("\n", line_start)
-        line_end = len(text) if line_end < 0 else line_end
-        units.extend(
-            unit for unit in _split_line(text, doc_id, line_start, line_end) if unit.start < end and unit.end > start
-        )
-        line_start = line_end + 1
-    return units
-
-
-def _split_line(text: str, doc_id: str, start: int, end: int) -> Iterator[Unit]:
-    line = text[start:end]
-    if re.fullmatch(r"[|\s:-]*", line):  # the rule under a table head
-        return
-    is_row = line.startswith("|") or "\t" in line
-    stops = [] if is_row and len(line) <= _LONG_ROW else [start + match.end() for match in _SENTENCE_END.finditer(line)]
-    for stop in [*(stop for stop in stops if stop < end), end]:
-        a, b = start, stop
-        while a < b and text[a] in " \t|　":
-            a += 1
-        while b > a and text[b - 1] in " \t|　":
-            b -= 1
-        if re.search(r"\w", text[a:b]):
-            yield Unit(doc_id, a, b)
-        start = stop
-
+# A sentence that begins like this goes on with what was said right before.
+_ANAPHORA = re.compile(r"理由|原因|因为|由于|这|其|该|它|此|对此|因此|为此|同时|并且|而且|另外|还")
 
 # What an answer of a kind looks like in folded text.
 _LOOKS_LIKE: dict[Kind, re.Pattern[str]] = {
@@ -159,65 +118,69 @@ class LexicalReader:
     def _read_passage(self, scorer: "_Scorer", passage: Passage, bonus: float) -> Iterator[Evidence]:
         document = self._library.document(passage.doc_id)
         text = document.text
-        sections = self._library.outline(passage.doc_id)
-        heading_starts = {section.start for section in sections}
-        title = _title_tokens(document)
+        paths = {section.start: section.path for section in self._library.outline(passage.doc_id)}
+        title, setting = _title_tokens(document), _setting(document)
         units = split_units(text, passage.doc_id, passage.start, passage.end)
+        introduced = {
+            listing.lead.end: listing.items for listing in listings(text, passage.doc_id, passage.start, passage.end)
+        }
         sets = [_tokens(text[unit.start : unit.end]) for unit in units]
         lead = _tokens(text[slice(*passage.lead)]) if passage.lead is not None else frozenset()
         path = passage.section
         for i, unit in enumerate(units):
             line_start = text.rfind("\n", 0, unit.start) + 1
-            if line_start in heading_starts:
-                path = next(section.path for section in sections if section.start == line_start)
+            line = text[line_start : line_end(text, line_start)]
+            path = paths.get(line_start, path)
+            if line_start in paths or line.lstrip("# ") == document.title or line.startswith("# "):
                 continue
-            near = frozenset().union(*(sets[j] for j in range(max(0, i - 2), min(len(units), i + 2)) if j != i))
-            heading = _tokens(path[-1]) | lead if path else lead
-            above = _tokens("\n".join(path[:-1]))
+            # A row of a table speaks for itself; a sentence goes on with what was said right before it.
+            before = "" if is_row(line) else text[units[max(0, i - 2)].start : line_start]
+            items = introduced.get(unit.end, ()) if text[unit.end - 1] in "：:" else ()
             yield scorer.score(
-                (unit,), text, sets[i], near=near, heading=heading, above=above, title=title, bonus=bonus
+                (unit, *_within(items, _LEAD_IN_CHARACTERS)),
+                text,
+                sets[i],
+                near=_union(sets[max(0, i - 2) : i] + sets[i + 1 : i + 2]) | _union(map(_tokens_of(text), items)),
+                heading=_tokens(path[-1]) | lead if path else lead,
+                above=_tokens("\n".join(path[:-1])),
+                title=title,
+                scene=_Scene(fold(line), fold(before), fold("\n".join(path)), setting),
+                bonus=bonus,
             )
 
     def _read_lists(self, scorer: "_Scorer", hits: Sequence[Hit]) -> Iterator[Evidence]:
         """Headings with their children and lead-ins with their items, around the hits."""
-        seen: set[tuple[str, int]] = set()
+        seen: set[Listing] = set()
         best_hit = max((hit.score for hit in hits), default=0.0) or 1.0
         for hit in hits:
-            bonus = _RETRIEVAL * hit.score / best_hit
             document = self._library.document(hit.passage.doc_id)
             sections = self._library.outline(document.doc_id)
-            for lead, items in [
-                *_children(document, sections, hit.passage),
-                *_listed(document, hit.passage),
-            ]:
-                if (document.doc_id, lead.start) in seen or not 2 <= len(items) <= _MAX_ITEMS:
-                    continue
-                seen.add((document.doc_id, lead.start))
-                yield self._score_list(scorer, document, sections, lead, items, bonus)
+            place = (document.doc_id, hit.passage.start, hit.passage.end)
+            found = [
+                *children(document.text, place[0], sections, *place[1:]),
+                *listings(document.text, *place),
+            ]
+            for listing in found:
+                if listing not in seen and 2 <= len(listing.items) <= _MAX_ITEMS:
+                    seen.add(listing)
+                    yield self._score_list(scorer, document, sections, listing, _RETRIEVAL * hit.score / best_hit)
 
     def _score_list(
-        self,
-        scorer: "_Scorer",
-        document: Document,
-        sections: list[Section],
-        lead: Unit,
-        items: list[Unit],
-        bonus: float,
+        self, scorer: "_Scorer", document: Document, sections: list[Section], listing: Listing, bonus: float
     ) -> Evidence:
-        text = document.text
-        path = next((s.path for s in reversed(sections) if s.start <= lead.start < s.end), ())
-        own = _tokens(text[lead.start : lead.end])
-        below = frozenset().union(*(_tokens(text[item.start : item.end]) for item in items))
+        text, lead = document.text, listing.lead
+        path = section_path(sections, lead.start)
         expected = scorer.question.count
-        agrees = 0.0 if expected is None else (0.2 if expected == len(items) else -0.1)
+        agrees = 0.0 if expected is None else (0.2 if expected == len(listing.items) else -0.1)
         return scorer.score(
-            (lead, *items),
+            (lead, *listing.items),
             text,
-            own,
-            near=below,
+            _tokens(text[lead.start : lead.end]),
+            near=_union(map(_tokens_of(text), listing.items)),
             heading=_tokens(path[-1]) if path else frozenset(),
             above=_tokens("\n".join(path[:-1])),
             title=_title_tokens(document),
+            scene=_Scene("", "", fold("\n".join(path)), _setting(document)),
             bonus=bonus + agrees + (0.05 if scorer.question.kind is Kind.LIST else 0.0),
         )
 
@@ -237,13 +200,16 @@ class _Scorer:
         heading: frozenset[str],
         above: frozenset[str],
         title: frozenset[str],
+        scene: "_Scene",
         bonus: float,
     ) -> Evidence:
+        words = "".join(text[unit.start : unit.end] for unit in units)
+        near_share = _NEAR_ANAPHORA if _ANAPHORA.match(words) else _NEAR
         total = sum(self.weights.values()) or 1.0
         credit = found = 0.0
         matched = set()
         for token, weight in self.weights.items():
-            share = 1.0 if token in own else _HEADING if token in heading else _NEAR if token in near else 0.0
+            share = 1.0 if token in own else _HEADING if token in heading else near_share if token in near else 0.0
             share = max(share, _ABOVE if token in above else 0.0)
             if token in title:
                 # The question names the document: every piece of it has this word, whether it repeats it or not.
@@ -252,66 +218,73 @@ class _Scorer:
                 matched.add(token)
             credit += share * weight
             found += weight if share else 0.0
-        words = "".join(text[unit.start : unit.end] for unit in units)
         folded = fold(words)
         looks = self.question.measure or _LOOKS_LIKE.get(self.question.kind)
         has_kind = looks is None or looks.search(folded) is not None
         value = credit / total + bonus + (_KIND if has_kind else -_KIND)
         if len(words) < 12 and not re.search(r"\d", words):
             value -= 0.15
-        return Evidence(units, value, frozenset(matched), found / total, has_kind)
+        conflict = self._other_year(folded, scene) or self._other_place(folded, scene)
+        return Evidence(units, value, frozenset(matched), found / total, has_kind, conflict)
+
+    def _other_year(self, own: str, scene: "_Scene") -> str | None:
+        """The years that the units or their row name, when the question asks for one that they and their headings lack."""
+        named = years(own) or (years(scene.line) if is_row(scene.line) else frozenset())
+        if (
+            not self.question.years
+            or not named
+            or self.question.years & (named | years(scene.path) | years(scene.document))
+        ):
+            return None
+        return "、".join(f"{year}年" for year in sorted(named))
+
+    def _other_place(self, own: str, scene: "_Scene") -> str | None:
+        """The places that the units are about, by the nearest that names one, when the question asks for another."""
+        asked = self.question.places
+        if not asked or asked & places("\n".join((own, scene.line, scene.before, scene.path))):
+            return None
+        about = next((p for text in (own, scene.line, scene.path, scene.document) if (p := places(text))), frozenset())
+        return "、".join(sorted(about)) if about and not asked & about else None
 
 
-def _children(document: Document, sections: list[Section], passage: Passage) -> Iterator[tuple[Unit, list[Unit]]]:
-    """The headings around a passage, each with the headings right below it."""
-    text = document.text
-    for i, section in enumerate(sections):
-        if section.start >= passage.end or section.end <= passage.start:
-            continue
-        below = [s for s in sections[i + 1 :] if s.start < section.end and s.depth == section.depth + 1]
-        yield _line(text, document.doc_id, section.start), [_line(text, document.doc_id, s.start) for s in below]
+@dataclass(frozen=True)
+class _Scene:
+    """The folded texts that tell what units are about: their line, what stands right before, headings, document."""
+
+    line: str
+    before: str
+    path: str
+    document: str
 
 
-def _listed(document: Document, passage: Passage) -> Iterator[tuple[Unit, list[Unit]]]:
-    """Runs of items or short lines, each with the line before it."""
-    text = document.text
-    start = text.rfind("\n", 0, passage.start) + 1
-    lines: list[tuple[int, int]] = []
-    while start < min(passage.end + 400, len(text)):
-        end = text.find("\n", start)
-        end = len(text) if end < 0 else end
-        lines.append((start, end))
-        start = end + 1
-    kinds = [_item_kind(text[a:b]) for a, b in lines]
-    i = 1
-    while i < len(lines):
-        j = i
-        while j < len(lines) and kinds[i] and kinds[j] == kinds[i]:
-            j += 1
-        if j - i >= 2:
-            yield (
-                _line(text, document.doc_id, lines[i - 1][0]),
-                [_line(text, document.doc_id, a) for a, b in lines[i:j] if not re.fullmatch(r"[|\s:-]*", text[a:b])],
-            )
-        i = max(j, i + 1)
+def _within(items: Sequence[Unit], characters: int) -> tuple[Unit, ...]:
+    """The first items that fit."""
+    kept: list[Unit] = []
+    for item in items:
+        characters -= item.end - item.start
+        if characters < 0:
+            break
+        kept.append(item)
+    return tuple(kept)
 
 
-def _item_kind(line: str) -> str:
-    """What makes a line an item of a list; empty when nothing does. Items of one list are of one kind."""
-    for kind, pattern in _ITEMS:
-        if pattern.match(line):
-            return kind
-    return "short" if len(line) <= _SHORT_LINE and not re.search(r"[。！？；]", line) else ""
-
-
-def _line(text: str, doc_id: str, start: int) -> Unit:
-    end = text.find("\n", start)
-    return Unit(doc_id, start, len(text) if end < 0 else end)
+def _setting(document: Document) -> str:
+    """What a document says of itself: title, issuer, region and dates."""
+    m = document.metadata
+    return fold("\n".join((document.title, m.source_title, m.issuer, m.region, m.published, m.period)))
 
 
 def _title_tokens(document: Document) -> frozenset[str]:
     metadata = document.metadata
-    return _tokens("\n".join((document.title, metadata.issuer, metadata.kind)))
+    return _tokens("\n".join((document.title, metadata.issuer, *metadata.authors, metadata.kind)))
+
+
+def _union(sets: Iterable[frozenset[str]]) -> frozenset[str]:
+    return frozenset().union(*sets)
+
+
+def _tokens_of(text: str) -> Callable[[Unit], frozenset[str]]:
+    return lambda unit: _tokens(text[unit.start : unit.end])
 
 
 @lru_cache(maxsize=65536)

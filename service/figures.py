@@ -7,29 +7,50 @@ import re
 
 from indexer.text import fold
 
-_DIGITS = {"零": 0, "〇": 0, "一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
+_DIGITS = {
+    "零": 0,
+    "〇": 0,
+    "○": 0,
+    "一": 1,
+    "二": 2,
+    "两": 2,
+    "三": 3,
+    "四": 4,
+    "五": 5,
+    "六": 6,
+    "七": 7,
+    "八": 8,
+    "九": 9,
+}
 _TENS = {"十": 10, "百": 100, "千": 1000}
-_CHINESE = "零〇一二两三四五六七八九十百千"
-_PERCENT = re.compile(rf"百分之([{_CHINESE}\d.]+)")
-_YEAR = re.compile(r"([一二三四五六七八九][零〇一二三四五六七八九]{3})(?=年)")
-_FIGURE = re.compile(r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
-# A measure word behind a Chinese numeral shows that it counts something: 三家, but not 一体化.
+_CHINESE = "".join([*_DIGITS, *_TENS])
+_NUMERAL = rf"[{_CHINESE}]+(?:点[{''.join(_DIGITS)}]+)?"
+_SHARES = {"百": "%", "千": "‰", "万": "‱"}
+_SHARE = re.compile(rf"([百千万])分之({_NUMERAL}|\d+(?:\.\d+)?)")
+_YEAR = re.compile(r"([一二三四五六七八九][零〇○一二三四五六七八九]{3})(?=年)")
+# A measure word behind a Chinese numeral shows that it counts something: 三家, but not 一体化. A compound one is a number anyway.
 _COUNTED = re.compile(
-    rf"(?<![第{_CHINESE}])([{_CHINESE}]+)(?=[万亿]|[家个项条座栋名位款种类层倍成支只所处件大步人年月日号])"
+    rf"(?<![第{_CHINESE}])(?:({_NUMERAL})(?=[万亿]|[家个项条座栋名位款种类层倍成支只所处件大步人年月日号元角户吨亩米公平台辆架艘小天届次])"
+    rf"|([一二两三四五六七八九][十百千][{_CHINESE}]*|十[一二三四五六七八九]))"
 )
+# A dash is a minus sign only where no range can begin before it.
+_FIGURE = re.compile(
+    r"(?:^-|(?<=[\s(|,:;、。.!?)”’」』\"比长幅速率为是达约到])-)?(?:\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?)",
+    re.MULTILINE,
+)
+_SCALE = re.compile(r"\s?([%‰‱]|[万亿]{1,2})")
 
 
 def figures(text: str) -> list[str]:
-    """The figures of a text, in order, each as digits with its unit of scale and sign, such as `30%`, `6935万`, `2024`."""
+    """The figures of a text, in order, each as digits with its sign and unit of scale, such as `30%`, `6935万`, `2024`."""
     folded = _normalised(fold(text))
     found = []
     for match in _FIGURE.finditer(folded):
         number = match.group().replace(",", "")
         if "." in number:
             number = number.rstrip("0").rstrip(".")
-        rest = folded[match.end() : match.end() + 2]
-        scale = re.match(r"%|[万亿]{1,2}", rest)
-        found.append(number + (scale.group() if scale else ""))
+        scale = _SCALE.match(folded, match.end())
+        found.append(number + (scale.group(1) if scale else ""))
     return found
 
 
@@ -58,12 +79,19 @@ def parse_number(numeral: str) -> int | None:
 
 
 def _normalised(folded: str) -> str:
-    def percent(match: re.Match[str]) -> str:
-        value = match.group(1) if match.group(1)[0].isdigit() else parse_number(match.group(1))
-        return match.group() if value is None else f"{value}%"
+    def share(match: re.Match[str]) -> str:
+        return _digits(match.group(2)) + _SHARES[match.group(1)]
 
     def plain(match: re.Match[str]) -> str:
-        value = parse_number(match.group(1))
-        return match.group() if value is None else str(value)
+        return _digits(match.group(1) or match.group(2))
 
-    return _COUNTED.sub(plain, _YEAR.sub(plain, _PERCENT.sub(percent, folded)))
+    return _COUNTED.sub(plain, _YEAR.sub(lambda match: _digits(match.group(1)), _SHARE.sub(share, folded)))
+
+
+def _digits(numeral: str) -> str:
+    """A numeral in Arabic digits; `点` is the decimal point."""
+    whole, point, fraction = numeral.partition("点")
+    value = parse_number(whole)
+    if value is None:
+        return numeral
+    return f"{value}." + "".join(str(_DIGITS[char]) for char in fraction) if point else str(value)

@@ -133,7 +133,7 @@ class Pipeline:
 
     def _answer(self, question: Question, reading: Reading) -> Answer:
         passages = tuple(ShownPassage.of(hit, self.library.text(hit.passage)) for hit in reading.hits[:SHOWN])
-        reason = refusal_reason(question, reading, self.library)
+        reason = refusal_reason(question, reading)
         draft = Draft((), ()) if reason else _checked(self._composer.compose(question, reading))
         if not draft.sentences:
             return self.refuse(question.text, reason or "找到的段落没有一句能够支持回答", passages)
@@ -163,12 +163,16 @@ def sentence_texts(sentences: Sequence[Sentence]) -> list[str]:
 
 
 def _checked(draft: Draft) -> Draft:
-    """The draft without the sentences that their citations do not carry; markers stay as they are."""
-    spans = {citation.marker: citation.quote for citation in draft.citations}
-    kept = tuple(
-        replace(sentence, verdict=Verdict.SUPPORTED)
-        for sentence in draft.sentences
-        if unsupported(sentence.text, [spans[marker] for marker in sentence.citations if marker in spans]) is None
-    )
-    used = {marker for sentence in kept for marker in sentence.citations}
-    return Draft(kept, tuple(citation for citation in draft.citations if citation.marker in used))
+    """The draft without the sentences that their citations do not carry; markers count from 1 in order of use."""
+    cited = {citation.marker: citation for citation in draft.citations}
+    markers: dict[int, int] = {}
+    kept = []
+    for sentence in draft.sentences:
+        spans = [cited[marker].quote for marker in sentence.citations if marker in cited]
+        problem = unsupported(sentence.text, spans)
+        if problem is not None:
+            logger.warning("dropped a sentence: %s", problem)
+            continue
+        renumbered = tuple(markers.setdefault(marker, len(markers) + 1) for marker in sentence.citations)
+        kept.append(replace(sentence, citations=renumbered, verdict=Verdict.SUPPORTED))
+    return Draft(tuple(kept), tuple(replace(cited[old], marker=new) for old, new in markers.items()))

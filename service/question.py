@@ -11,6 +11,7 @@ from indexer.errors import QuestionError
 from indexer.text import fold
 from indexer.tokens import tokenize
 from service.figures import parse_number
+from service.places import places
 
 MAX_CHARACTERS = 2000
 
@@ -53,7 +54,8 @@ class Question:
     resolved: str
     kind: Kind
     tokens: tuple[str, ...]
-    years: tuple[str, ...]
+    years: frozenset[str]
+    places: frozenset[str]
     wants_many: bool
     measure: re.Pattern[str] | None
     count: int | None
@@ -86,13 +88,13 @@ _KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     (
         Kind.LIST,
         re.compile(
-            r"哪些|哪[几两二三四五六七八九十\d]+|那[几些]|几[个大类种项条样层方步]|有什么|有啥|包[括含](?:什么|哪|啥)|列[出举]|都(?:有|是|涉及)|[三四五六七八九十]大|[三四五六七八九十][个项条类种层]"
+            r"哪些|哪[几两二三四五六七八九十\d]+|那[几些]|分[为成]?几|几(?:大|类|种|层|条|样|方面|步|个?(?:方面|阶段|部分|方向|领域|层次|环节|维度|要素|特征|特点|原因))|有什么|有啥|包[括含](?:什么|哪|啥)|列[出举]|都(?:有|是|涉及)|[三四五六七八九十]大|[三四五六七八九十][个项条类种层]"
         ),
     ),
     (
         Kind.NUMBER,
         re.compile(
-            r"多少|几(?=[家个项次万亿千百座台套人名倍成款只支所处栋辆])|百分之几|占比|比[例重率]|增[速长幅]|多[大高长远重快宽]|规模|总[额量数值]|数量|几成|金额|投资额|产值"
+            r"多少|几(?=[家个项次万亿千百座台套人名倍成款只支所处栋辆])|百分之几|占比|比[例重率]|增[速长幅]|多[大高长远重快宽]|规模|总[额量数值]|数量|几成|金额|投资额|产值|面积|价格|售价|份额|市值|营收|收入|利润|预算|人数"
         ),
     ),
     (Kind.NAME, re.compile(r"叫(?:什么|啥|做)|名[字称]|取名|书名|全称|简称|别名")),
@@ -106,7 +108,7 @@ _KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     (Kind.ENTITY, re.compile(r"谁|哪[一]?[家位个所款]|什么(?:人|公司|企业|机构|单位|名)|是哪")),
 )
 _MANY = re.compile(
-    r"哪些|哪[几两二三四五六七八九十\d]|几[个大类种项条样层方]|分别|各[有自是属]|都有|和.{1,20}(?:分别|各)|列[出举]|概括|总结"
+    r"哪些|哪[几两二三四五六七八九十\d]|分[为成]?几|几(?:大|类|种|层|条|样|方面)|分别|各[有自是属]|都有|和.{1,20}(?:分别|各)|列[出举]|概括|总结"
 )
 
 _MONEY = r"\d[\d,.]*\s*[十百千万亿多余]*\s*(?:美|欧|日|韩|港|人民币)?(?:元|美金|欧元|英镑)"
@@ -142,7 +144,7 @@ _ANY_FIGURE = re.compile(r"\d|[一二三四五六七八九十百千万亿两]+(?
 
 # Filler that asks without saying what; taken off before searching. Longer forms first.
 _FILLER = re.compile(
-    r"请问一?下?|请你?(?:帮我)?|麻烦(?:你|您)?|帮我?(?:查|找|看)?一?下?|我想(?:知道|问|了解)一?下?|能不能|可不可以|告诉我|说说|讲讲|谢谢|多谢"
+    r"请问一?下?|请你?(?:帮我)?(?:概括|归纳|总结|简述|介绍|说明|列举|列出)?|概括一?下?|归纳一?下?|总结一?下?|简述|麻烦(?:你|您)?|帮我?(?:查|找|看)?一?下?|我想(?:知道|问|了解)一?下?|能不能|可不可以|告诉我|说说|讲讲|谢谢|多谢"
     r"|什么时候|啥时候|为什么|为何|为啥|什么|怎么样|怎么|怎样|如何|多少|哪些|哪几[个家项种条类样]?|哪[个家位款所项年月天里儿]|几[个家项种条类样]"
     r"|有哪|到底|究竟|分别|各自|那个|这个|那份|这份|那家|那本|有没有|是不是|是否|咱们?|人家|东西|时候|一下|[啥咋吗呢吧啊呀嘛谁哪]"
 )
@@ -203,11 +205,17 @@ def understand(text: str, history: Sequence[Turn] = ()) -> Question:
         resolved,
         kind,
         tokens,
-        tuple(dict.fromkeys(_YEAR.findall(folded))),
+        years(folded),
+        places(folded),
         wants_many,
         _measure(kind, folded),
         _count(folded),
     )
+
+
+def years(folded: str) -> frozenset[str]:
+    """The years that a folded text names, as four digits."""
+    return frozenset(_YEAR.findall(folded))
 
 
 def _measure(kind: Kind, folded: str) -> re.Pattern[str] | None:

@@ -12,7 +12,7 @@ from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 
 from service.http import errors, native, openai
-from service.http.middleware import BodyLimit, RequestId, SecurityHeaders
+from service.http.middleware import BodyLimit, RequestId, SecurityHeaders, UnexpectedErrors
 from service.http.state import ServiceState
 from service.pipeline import Pipeline
 
@@ -37,7 +37,7 @@ def create_app(open_pipeline: Callable[[], Pipeline]) -> FastAPI:
 
     # The interactive API pages of FastAPI load scripts from elsewhere; offline and under our content policy they cannot.
     app = FastAPI(title="政问 Zhengwen", version=version("zhengwen"), lifespan=lifespan, docs_url=None, redoc_url=None)
-    for middleware in (BodyLimit, SecurityHeaders, RequestId):
+    for middleware in (UnexpectedErrors, BodyLimit, SecurityHeaders, RequestId):  # innermost first
         app.add_middleware(middleware)
     errors.install(app)
     app.include_router(native.router)

@@ -1,7 +1,6 @@
 """Every error as JSON, once: OpenAI's shape under /v1/, RFC 9457 problem details everywhere else."""
 
 import json
-import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -11,8 +10,6 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from indexer.errors import InputError, ModelError, NotFoundError, QuestionError, StoredIndexError, ZhengwenError
-
-logger = logging.getLogger(__name__)
 
 # The nearest class in the error's ancestry decides.
 _STATUS: Mapping[type[ZhengwenError], int] = {
@@ -48,7 +45,7 @@ def status_of(error: ZhengwenError) -> int:
 
 
 def install(app: FastAPI) -> None:
-    """Makes every error of the application go through this module."""
+    """Makes every expected error of the application go through this module."""
 
     @app.exception_handler(ZhengwenError)
     async def on_domain_error(request: Request, error: ZhengwenError) -> Response:
@@ -70,11 +67,6 @@ def install(app: FastAPI) -> None:
         response = error_response(request.url.path, error.status_code, str(error.detail))
         response.headers.update(error.headers or {})
         return response
-
-    @app.exception_handler(Exception)
-    async def on_bug(request: Request, error: Exception) -> Response:
-        logger.error("unexpected error on %s %s", request.method, request.url.path, exc_info=error)
-        return error_response(request.url.path, 500, "an unexpected error happened; the log has the details")
 
 
 def error_response(

@@ -1,5 +1,6 @@
-"""What happens to every request: an id, a size limit, strict headers."""
+"""What happens to every request: an id, a size limit, strict headers, and an answer even to a bug."""
 
+import logging
 import re
 import uuid
 
@@ -7,6 +8,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.http.errors import error_response
+
+logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 1_000_000
 _REQUEST_ID = re.compile(r"[\w.-]{1,128}", re.ASCII)
@@ -67,7 +70,7 @@ class BodyLimit:
             return
         declared = Headers(scope=scope).get("content-length", "")
         messages: list[Message] = []
-        size = int(declared) if declared.isdigit() else 0
+        size = int(declared) if declared.isdecimal() else 0
         more = size <= MAX_BODY_BYTES
         received = 0
         while more:
@@ -85,3 +88,27 @@ class BodyLimit:
             return messages.pop(0) if messages else await receive()
 
         await self._app(scope, replay, send)
+
+
+class UnexpectedErrors:
+    """Logs an exception that nothing expected and answers 500, inside of what every other response goes through."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def noting_send(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting_send)
+        except Exception:
+            if scope["type"] != "http" or started:
+                raise
+            logger.exception("unexpected error on %s %s", scope["method"], scope["path"])
+            response = error_response(scope["path"], 500, "an unexpected error happened; the log has the details")
+            await response(scope, receive, send)

@@ -37,6 +37,9 @@ class ServiceState:
         except ZhengwenError as error:
             logger.error("cannot serve: %s", error)
             self._problem = str(error)
+        except Exception:  # a bug, but whoever waits for /readyz has to learn of it
+            logger.exception("cannot serve")
+            self._problem = "the index and models could not be loaded; the log has the details"
         else:
             logger.info("ready index=%s", self._pipeline.receipt.index)
 

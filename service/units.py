@@ -1,0 +1,141 @@
+"""Canonical text → units, the smallest pieces that can be quoted: sentences, list items, table rows; and what introduces them."""
+
+import itertools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from indexer.document import Section
+
+# Rows and sentences up to this many characters are quoted whole; longer ones by their sentences or clauses.
+_LONG = 160
+_SHORT_LINE = 60
+_STOP = re.compile(r"[。！？!?…]+[”’」』）)\"*]*")
+_CLAUSE_STOP = re.compile(r"[。！？!?…；;]+[”’」』）)\"*]*")
+_EDGES = " \t|　"
+_RULE = re.compile(r"[|\s:-]*")
+_ITEMS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("bullet", re.compile(r"[-*•●■▪◆√✓◇○]\s+|[√✓]|——")),
+    ("number", re.compile(r"\*{0,2}\d{1,2}[.、．](?!\d)")),
+    ("bracket", re.compile(r"[（(]\d{1,2}[)）]|[①-⑳]")),
+    ("chinese", re.compile(r"[一二三四五六七八九十]{1,3}、|[（(][一二三四五六七八九十]{1,3}[)）]")),
+    ("row", re.compile(r"\||.*\t")),
+)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """`text[start:end]` of a document."""
+
+    doc_id: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A heading or lead-in and what stands under it, in text order."""
+
+    lead: Unit
+    items: tuple[Unit, ...]
+
+
+def split_units(text: str, doc_id: str, start: int, end: int) -> list[Unit]:
+    """The units that `text[start:end]` touches, whole, in order; only white space, bars and rules are in none."""
+    units: list[Unit] = []
+    line_start = text.rfind("\n", 0, start) + 1
+    while line_start < end:
+        stop = line_end(text, line_start)
+        units.extend(
+            unit for unit in _split_line(text, doc_id, line_start, stop) if unit.start < end and unit.end > start
+        )
+        line_start = stop + 1
+    return units
+
+
+def _split_line(text: str, doc_id: str, start: int, end: int) -> Iterator[Unit]:
+    if _RULE.fullmatch(text, start, end):
+        return
+    if is_row(text[start:end]) and end - start <= _LONG:
+        pieces = [(start, end)]
+    else:
+        pieces = []
+        for a, b in _cut(text, start, end, _STOP):
+            # An enumeration stays whole while it is short enough to read.
+            pieces.extend([(a, b)] if b - a <= _LONG else _cut(text, a, b, _CLAUSE_STOP))
+    for a, b in pieces:
+        while a < b and text[a] in _EDGES:
+            a += 1
+        while b > a and text[b - 1] in _EDGES:
+            b -= 1
+        if re.search(r"\w", text[a:b]):
+            yield Unit(doc_id, a, b)
+
+
+def _cut(text: str, start: int, end: int, stop: re.Pattern[str]) -> list[tuple[int, int]]:
+    cuts = [start, *(match.end() for match in stop.finditer(text, start, end) if match.end() < end), end]
+    return list(itertools.pairwise(cuts))
+
+
+def listings(text: str, doc_id: str, start: int, end: int) -> list[Listing]:
+    """Runs of at least two items of one kind that `text[start:end]` touches or leads to, each with the line before it."""
+    lines: list[tuple[int, int]] = []
+    line_start = text.rfind("\n", 0, start) + 1
+    behind = ""  # the kind of the items that may go on behind the passage
+    while line_start < len(text):
+        stop = line_end(text, line_start)
+        kind = _kind(text[line_start:stop])
+        if line_start >= end and lines and behind not in ("", kind):
+            break
+        if line_start >= end:
+            behind = kind or "end"
+        lines.append((line_start, stop))
+        line_start = stop + 1
+    kinds = [_kind(text[a:b]) for a, b in lines]
+    found = []
+    i = 1
+    while i < len(lines):
+        j = i
+        while j < len(lines) and kinds[i] and kinds[j] == kinds[i]:
+            j += 1
+        if j - i >= 2:
+            items = tuple(Unit(doc_id, a, b) for a, b in lines[i:j] if not _RULE.fullmatch(text, a, b))
+            found.append(Listing(Unit(doc_id, *lines[i - 1]), items))
+        i = max(j, i + 1)
+    return found
+
+
+def children(text: str, doc_id: str, sections: list[Section], start: int, end: int) -> list[Listing]:
+    """The headings that `text[start:end]` stands under or holds, each with the headings right below it."""
+    found = []
+    for i, section in enumerate(sections):
+        if section.start < end and section.end > start:
+            below = [s for s in sections[i + 1 :] if s.start < section.end and s.depth == section.depth + 1]
+            if below:
+                found.append(
+                    Listing(_line(text, doc_id, section.start), tuple(_line(text, doc_id, s.start) for s in below))
+                )
+    return found
+
+
+def is_row(line: str) -> bool:
+    """Whether a line is a row of a table."""
+    return line.startswith("|") or "\t" in line
+
+
+def line_end(text: str, start: int) -> int:
+    """Offset of the line end at or behind `start`."""
+    end = text.find("\n", start)
+    return len(text) if end < 0 else end
+
+
+def _line(text: str, doc_id: str, start: int) -> Unit:
+    return Unit(doc_id, start, line_end(text, start))
+
+
+def _kind(line: str) -> str:
+    """What makes a line an item of a list; empty when nothing does. Items of one list are of one kind."""
+    for kind, pattern in _ITEMS:
+        if pattern.match(line):
+            return kind
+    return "short" if len(line) <= _SHORT_LINE and not re.search(r"[。！？；：]|^#", line) else ""
