@@ -14,6 +14,7 @@ from indexer.dense import DenseIndex
 from indexer.document import Document
 from indexer.embedder import Embedder, SentenceTransformerEmbedder, Vectors, fit_static_embedder, model_fingerprint
 from indexer.errors import InputError, StoredIndexError
+from indexer.glossary import learn, shipped
 from indexer.lexical import LexicalIndex
 from indexer.passages import cut, index_text
 from indexer.tokens import tokenize
@@ -72,11 +73,13 @@ def build(
         old = None if rebuild else _load_or_none(index)
         model, record = _embedder(embedder, old, documents, writer)
         vectors, embedded = _vectors(model, texts, _known_vectors(old, record), progress)
-        lexical = LexicalIndex.build([tokenize(text) for text in texts])
+        names = learn((document.text for document in documents), shipped())
+        lexical = LexicalIndex.build([tokenize(names.expand(text)) for text in texts])
         manifest = writer.commit(
             corpus=corpus.fingerprint,
             documents=documents,
             passages=passages,
+            glossary=names,
             lexical=lexical,
             dense=DenseIndex.build(vectors),
             embedder=record,

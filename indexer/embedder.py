@@ -174,6 +174,8 @@ def fit_static_embedder(texts: Iterable[str], folder: Path, *, dimensions: int =
     static = StaticEmbedding(tokenizer, embedding_weights=np.ascontiguousarray(weights, dtype=np.float32))
     SentenceTransformer(modules=[static, Normalize()], device="cpu").save(str(folder), create_model_card=False)
     _drop_versions(folder)
+    for path in folder.rglob("*"):
+        path.chmod(path.stat().st_mode | 0o444)  # safetensors lets only the owner read what it writes
 
 
 def _pieces(corpus: Sequence[str], size: int) -> list[str]:

@@ -4,6 +4,7 @@
     DIR/versions/NAME/manifest.json  format, recipe, corpus, models, dimensions, sha256 of every other file
                      /documents.jsonl  one document a line
                      /passages.jsonl   one passage a line, in row order
+                     /glossary.json    groups of names of one thing
                      /lexical/         BM25 (bm25s, no pickle)
                      /dense.faiss      vectors, in row order
                      /embedder/        the fitted embedder, when the index made its own
@@ -28,6 +29,7 @@ from typing import Any
 from indexer.dense import DenseIndex
 from indexer.document import Document, LineMap, Metadata, Passage
 from indexer.errors import StoredIndexError
+from indexer.glossary import Glossary
 from indexer.lexical import LexicalIndex
 
 FORMAT = 1
@@ -36,17 +38,19 @@ _VERSION_NAME = re.compile(r"[0-9a-f]{16}(-\d+)?")
 _UNFINISHED = ".building"
 _NAMES = {"current", "versions", ".current", ".lock"}
 # What decides how text becomes passages and tokens; an index made by other code cannot be searched by this one.
-_RECIPE_MODULES = (
-    "corpus",
-    "decoding",
-    "layout",
-    "outline",
-    "passages",
-    "text",
-    "tokens",
-    "lexical",
-    "embedder",
-    "store",
+_RECIPE_FILES = (
+    "corpus.py",
+    "decoding.py",
+    "layout.py",
+    "outline.py",
+    "passages.py",
+    "text.py",
+    "tokens.py",
+    "glossary.py",
+    "glossary.txt",
+    "lexical.py",
+    "embedder.py",
+    "store.py",
 )
 
 
@@ -87,6 +91,7 @@ class Stored:
     folder: Path
     documents: tuple[Document, ...]
     passages: tuple[Passage, ...]
+    glossary: Glossary
     lexical: LexicalIndex
     dense: DenseIndex
 
@@ -100,8 +105,8 @@ class Stored:
 def recipe() -> str:
     """sha256 of the code that turns files into an index."""
     digest = hashlib.sha256(str(FORMAT).encode())
-    for name in _RECIPE_MODULES:
-        digest.update(Path(__file__).with_name(f"{name}.py").read_bytes())
+    for name in _RECIPE_FILES:
+        digest.update(Path(__file__).with_name(name).read_bytes())
     return "sha256:" + digest.hexdigest()
 
 
@@ -137,7 +142,13 @@ def load(index: Path) -> Stored:
         path = folder / name
         if not path.is_file():
             raise StoredIndexError(f"the index at {index} lacks its file {name}: {remedy}")
-        if _sha256(path) != expected:
+        try:
+            found = _sha256(path)
+        except OSError as error:
+            raise StoredIndexError(
+                f"{path} of the index cannot be read ({error.strerror}): check its permissions"
+            ) from error
+        if found != expected:
             raise StoredIndexError(f"the index at {index} is damaged, {name} does not match its checksum: {remedy}")
     documents = tuple(_document(row) for row in _read_lines(folder / "documents.jsonl"))
     passages = tuple(_passage(row) for row in _read_lines(folder / "passages.jsonl"))
@@ -148,7 +159,9 @@ def load(index: Path) -> Stored:
             f"the parts of the index at {index} disagree: {len(passages)} passages, {lexical.size} lexical and "
             f"{dense.size} dense rows, {manifest.passages} in the manifest: {remedy}"
         )
-    return Stored(manifest, folder, documents, passages, lexical, dense)
+    groups = json.loads((folder / "glossary.json").read_text(encoding="utf-8"))
+    glossary = Glossary(tuple(tuple(group) for group in groups))
+    return Stored(manifest, folder, documents, passages, glossary, lexical, dense)
 
 
 class Writer:
@@ -176,6 +189,7 @@ class Writer:
         corpus: str,
         documents: list[Document],
         passages: list[Passage],
+        glossary: Glossary,
         lexical: LexicalIndex,
         dense: DenseIndex,
         embedder: EmbedderRecord,
@@ -183,6 +197,8 @@ class Writer:
         """Writes all parts, flushes them, and makes this the version that is served."""
         _write_lines(self.folder / "documents.jsonl", [dataclasses.asdict(document) for document in documents])
         _write_lines(self.folder / "passages.jsonl", [dataclasses.asdict(passage) for passage in passages])
+        groups = json.dumps(glossary.groups, ensure_ascii=False, indent=1)
+        (self.folder / "glossary.json").write_text(groups + "\n", encoding="utf-8")
         lexical.save(self.folder / "lexical")
         dense.save(self.folder / "dense.faiss")
         files = {

@@ -8,19 +8,21 @@ the same protocol.
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
 from indexer.document import Document, Hit, Passage, Section
+from indexer.glossary import Glossary
+from indexer.lexical import LexicalIndex
 from indexer.outline import section_path
 from indexer.retrieval import Library
 from indexer.text import fold
 from indexer.tokens import tokenize
 from service.places import places
 from service.question import Kind, Question, years
-from service.units import Listing, Unit, children, is_row, line_end, listings, split_units
+from service.units import Listing, Unit, begins_table, children, is_row, line_end, listings, split_units
 
 _MAX_ITEMS = 30
 _LEAD_IN_CHARACTERS = 400
@@ -32,6 +34,14 @@ _HEADING = 0.6
 _ABOVE = 0.4
 _RETRIEVAL = 0.4
 _KIND = 0.1
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """The years or places that a text speaks of, `said`, where the question asks for others, `asked`; in Chinese."""
+
+    said: str
+    asked: str
 
 
 @dataclass(frozen=True)
@@ -49,7 +59,7 @@ class Evidence:
     matched: frozenset[str]
     coverage: float
     has_kind: bool
-    conflict: str | None = None
+    conflict: "Conflict | None" = None
 
 
 @dataclass(frozen=True)
@@ -88,14 +98,19 @@ _LOOKS_LIKE: dict[Kind, re.Pattern[str]] = {
 
 
 class LexicalReader:
-    """See the module; `document_frequency` gives in how many of `passages` passages a token stands."""
+    """See the module; `glossary` and `lexical` are those of the index the hits come from."""
 
     name = "lexical-1"
 
-    def __init__(self, library: Library, document_frequency: Callable[[str], int], passages: int) -> None:
+    def __init__(self, library: Library, glossary: Glossary, lexical: LexicalIndex) -> None:
         self._library = library
-        self._frequency = document_frequency
-        self._passages = max(1, passages)
+        self._glossary = glossary
+        self._lexical = lexical
+        self._tokens = lru_cache(maxsize=65536)(self._tokenize)
+
+    def _tokenize(self, text: str) -> frozenset[str]:
+        """Tokens of a text and of the other names of what it speaks of."""
+        return frozenset(tokenize(self._glossary.expand(text)))
 
     def read(self, question: Question, hits: Sequence[Hit]) -> Reading:
         weights = {token: self._idf(token) for token in question.tokens}
@@ -111,27 +126,30 @@ class LexicalReader:
         return Reading(tuple(found), tuple(hits), weights)
 
     def _idf(self, token: str) -> float:
-        n = self._frequency(token)
+        n = self._lexical.frequency(token)
         # A token that no passage holds is mostly two halves of words: it says little about what is missing.
-        return 1.0 if n == 0 else math.log(1 + (self._passages - n + 0.5) / (n + 0.5))
+        return 1.0 if n == 0 else math.log(1 + (self._lexical.size - n + 0.5) / (n + 0.5))
 
     def _read_passage(self, scorer: "_Scorer", passage: Passage, bonus: float) -> Iterator[Evidence]:
         document = self._library.document(passage.doc_id)
         text = document.text
         paths = {section.start: section.path for section in self._library.outline(passage.doc_id)}
-        title, setting = _title_tokens(document), _setting(document)
+        title, setting = self._title_tokens(document), _setting(document)
         units = split_units(text, passage.doc_id, passage.start, passage.end)
         introduced = {
             listing.lead.end: listing.items for listing in listings(text, passage.doc_id, passage.start, passage.end)
         }
-        sets = [_tokens(text[unit.start : unit.end]) for unit in units]
-        lead = _tokens(text[slice(*passage.lead)]) if passage.lead is not None else frozenset()
+        sets = self._each(text, units)
+        lead = self._tokens(text[slice(*passage.lead)]) if passage.lead is not None else frozenset()
         path = passage.section
         for i, unit in enumerate(units):
             line_start = text.rfind("\n", 0, unit.start) + 1
             line = text[line_start : line_end(text, line_start)]
             path = paths.get(line_start, path)
             if line_start in paths or line.lstrip("# ") == document.title or line.startswith("# "):
+                continue
+            if begins_table(text, line_start):
+                lead = sets[i]  # the head of a table answers through its rows
                 continue
             # A row of a table speaks for itself; a sentence goes on with what was said right before it.
             before = "" if is_row(line) else text[units[max(0, i - 2)].start : line_start]
@@ -140,9 +158,9 @@ class LexicalReader:
                 (unit, *_within(items, _LEAD_IN_CHARACTERS)),
                 text,
                 sets[i],
-                near=_union(sets[max(0, i - 2) : i] + sets[i + 1 : i + 2]) | _union(map(_tokens_of(text), items)),
-                heading=_tokens(path[-1]) | lead if path else lead,
-                above=_tokens("\n".join(path[:-1])),
+                near=_union(sets[max(0, i - 2) : i] + sets[i + 1 : i + 2]) | _union(self._each(text, items)),
+                heading=self._tokens(path[-1]) | lead if path else lead,
+                above=self._tokens("\n".join(path[:-1])),
                 title=title,
                 scene=_Scene(fold(line), fold(before), fold("\n".join(path)), setting),
                 bonus=bonus,
@@ -175,14 +193,21 @@ class LexicalReader:
         return scorer.score(
             (lead, *listing.items),
             text,
-            _tokens(text[lead.start : lead.end]),
-            near=_union(map(_tokens_of(text), listing.items)),
-            heading=_tokens(path[-1]) if path else frozenset(),
-            above=_tokens("\n".join(path[:-1])),
-            title=_title_tokens(document),
+            self._tokens(text[lead.start : lead.end]),
+            near=_union(self._each(text, listing.items)),
+            heading=self._tokens(path[-1]) if path else frozenset(),
+            above=self._tokens("\n".join(path[:-1])),
+            title=self._title_tokens(document),
             scene=_Scene("", "", fold("\n".join(path)), _setting(document)),
             bonus=bonus + agrees + (0.05 if scorer.question.kind is Kind.LIST else 0.0),
         )
+
+    def _each(self, text: str, units: Iterable[Unit]) -> list[frozenset[str]]:
+        return [self._tokens(text[unit.start : unit.end]) for unit in units]
+
+    def _title_tokens(self, document: Document) -> frozenset[str]:
+        m = document.metadata
+        return self._tokens("\n".join((document.title, m.issuer, *m.authors, m.kind)))
 
 
 @dataclass(frozen=True)
@@ -227,7 +252,7 @@ class _Scorer:
         conflict = self._other_year(folded, scene) or self._other_place(folded, scene)
         return Evidence(units, value, frozenset(matched), found / total, has_kind, conflict)
 
-    def _other_year(self, own: str, scene: "_Scene") -> str | None:
+    def _other_year(self, own: str, scene: "_Scene") -> Conflict | None:
         """The years that the units or their row name, when the question asks for one that they and their headings lack."""
         named = years(own) or (years(scene.line) if is_row(scene.line) else frozenset())
         if (
@@ -236,15 +261,15 @@ class _Scorer:
             or self.question.years & (named | years(scene.path) | years(scene.document))
         ):
             return None
-        return "、".join(f"{year}年" for year in sorted(named))
+        return Conflict(*("、".join(f"{year}年" for year in sorted(group)) for group in (named, self.question.years)))
 
-    def _other_place(self, own: str, scene: "_Scene") -> str | None:
+    def _other_place(self, own: str, scene: "_Scene") -> Conflict | None:
         """The places that the units are about, by the nearest that names one, when the question asks for another."""
         asked = self.question.places
         if not asked or asked & places("\n".join((own, scene.line, scene.before, scene.path))):
             return None
         about = next((p for text in (own, scene.line, scene.path, scene.document) if (p := places(text))), frozenset())
-        return "、".join(sorted(about)) if about and not asked & about else None
+        return Conflict("、".join(sorted(about)), "、".join(sorted(asked))) if about and not asked & about else None
 
 
 @dataclass(frozen=True)
@@ -274,19 +299,5 @@ def _setting(document: Document) -> str:
     return fold("\n".join((document.title, m.source_title, m.issuer, m.region, m.published, m.period)))
 
 
-def _title_tokens(document: Document) -> frozenset[str]:
-    metadata = document.metadata
-    return _tokens("\n".join((document.title, metadata.issuer, *metadata.authors, metadata.kind)))
-
-
 def _union(sets: Iterable[frozenset[str]]) -> frozenset[str]:
     return frozenset().union(*sets)
-
-
-def _tokens_of(text: str) -> Callable[[Unit], frozenset[str]]:
-    return lambda unit: _tokens(text[unit.start : unit.end])
-
-
-@lru_cache(maxsize=65536)
-def _tokens(text: str) -> frozenset[str]:
-    return frozenset(tokenize(text))

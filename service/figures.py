@@ -4,6 +4,7 @@
 """
 
 import re
+import unicodedata
 
 from indexer.text import fold
 
@@ -33,20 +34,19 @@ _COUNTED = re.compile(
     rf"(?<![第{_CHINESE}])(?:({_NUMERAL})(?=[万亿]|[家个项条座栋名位款种类层倍成支只所处件大步人年月日号元角户吨亩米公平台辆架艘小天届次])"
     rf"|([一二两三四五六七八九][十百千][{_CHINESE}]*|十[一二三四五六七八九]))"
 )
-# A dash is a minus sign only where no range can begin before it.
-_FIGURE = re.compile(
-    r"(?:^-|(?<=[\s(|,:;、。.!?)”’」』\"比长幅速率为是达约到])-)?(?:\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?)",
-    re.MULTILINE,
-)
+# A dash right before a digit is a minus sign where no range can begin before it; a list item's dash has a space behind it.
+_MINUS = re.compile(r"(?:^|(?<=\| )|(?<=[\t(|,:;、。.!?)”’」』\"比长幅速率为是达约到]))[-−](?=\d)", re.MULTILINE)
+_FIGURE = re.compile(r"负?(?:\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?)")
 _SCALE = re.compile(r"\s?([%‰‱]|[万亿]{1,2})")
 
 
 def figures(text: str) -> list[str]:
     """The figures of a text, in order, each as digits with its sign and unit of scale, such as `30%`, `6935万`, `2024`."""
-    folded = _normalised(fold(text))
+    signed = _MINUS.sub("负", unicodedata.normalize("NFKC", text))
+    folded = _normalised(fold(signed))
     found = []
     for match in _FIGURE.finditer(folded):
-        number = match.group().replace(",", "")
+        number = match.group().replace(",", "").replace("负", "-")
         if "." in number:
             number = number.rstrip("0").rstrip(".")
         scale = _SCALE.match(folded, match.end())
@@ -79,13 +79,18 @@ def parse_number(numeral: str) -> int | None:
 
 
 def _normalised(folded: str) -> str:
-    def share(match: re.Match[str]) -> str:
-        return _digits(match.group(2)) + _SHARES[match.group(1)]
+    """The text with its Chinese numerals in digits; a space before each keeps it off the number of a list item (1.两家)."""
 
     def plain(match: re.Match[str]) -> str:
-        return _digits(match.group(1) or match.group(2))
+        return " " + _digits(match.group(1) or match.group(2))
 
-    return _COUNTED.sub(plain, _YEAR.sub(lambda match: _digits(match.group(1)), _SHARE.sub(share, folded)))
+    def share(match: re.Match[str]) -> str:
+        return " " + _digits(match.group(2)) + _SHARES[match.group(1)]
+
+    def year(match: re.Match[str]) -> str:
+        return " " + _digits(match.group(1))
+
+    return _COUNTED.sub(plain, _YEAR.sub(year, _SHARE.sub(share, folded)))
 
 
 def _digits(numeral: str) -> str:

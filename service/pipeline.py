@@ -80,7 +80,7 @@ class Pipeline:
         return cls(
             library,
             HybridRetriever(stored, embedder),
-            LexicalReader(library, stored.lexical.frequency, len(stored.passages)),
+            LexicalReader(library, stored.glossary, stored.lexical),
             ExtractiveComposer(library),
             index_fingerprint=stored.manifest.fingerprint,
             models={"embedder": stored.manifest.embedder.fingerprint},

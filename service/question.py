@@ -178,7 +178,8 @@ _STOP_WORDS = frozenset(
         "问题",
     ]
 )
-_YEAR = re.compile(r"(?<!\d)((?:19|20)\d{2})(?!\d)")
+# Not the 2000 of 2000亿元 or 2000余家: a year is not counted in anything.
+_YEAR = re.compile(r"(?<![\d.])((?:19|20)\d{2})(?![\d.,%]|[万亿元个家项人名座台件户平米亩余多只次款条套支处所种])")
 _FOLLOW_UP = re.compile(r"^(?:那|那么|还有|它|他|她|其|这|该|另外|然后|再)|^.{0,12}呢[？?]?$")
 
 

@@ -8,6 +8,7 @@ from service.question import Kind, Question
 MIN_COVERAGE = 0.1
 # How close to the best evidence another piece must come to stand in for it.
 MIN_SHARE = 0.8
+_LEADING = 12
 
 
 def refusal_reason(question: Question, reading: Reading) -> str | None:
@@ -17,11 +18,12 @@ def refusal_reason(question: Question, reading: Reading) -> str | None:
     best = reading.evidence[0]
     if best.coverage < MIN_COVERAGE:
         return "检索到的段落与所问事项关联不足"
-    fitting = [piece for piece in reading.evidence if piece.conflict is None]
-    if best.conflict and (not fitting or fitting[0].score < MIN_SHARE * best.score):
-        asked = "、".join([f"{year}年" for year in sorted(question.years)] + sorted(question.places))
-        return f"相关段落说的是{best.conflict}，没有涉及{asked}"
-    near_best = [piece for piece in fitting[:8] if piece.score >= MIN_SHARE * best.score]
-    if question.kind in (Kind.NUMBER, Kind.DATE) and not any(piece.has_kind for piece in near_best):
-        return "相关段落没有给出所问的" + ("数字" if question.kind is Kind.NUMBER else "日期")
-    return None
+    near_best = [piece for piece in reading.evidence[:_LEADING] if piece.score >= MIN_SHARE * best.score]
+    is_measured = question.kind in (Kind.NUMBER, Kind.DATE)
+    able = [piece for piece in near_best if piece.has_kind or not is_measured]
+    if any(piece.conflict is None for piece in able):
+        return None
+    conflict = next((piece.conflict for piece in able), None)
+    if conflict is not None:
+        return f"相关段落说的是{conflict.said}，没有涉及{conflict.asked}"
+    return "相关段落没有给出所问的" + ("数字" if question.kind is Kind.NUMBER else "日期")

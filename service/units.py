@@ -123,6 +123,14 @@ def is_row(line: str) -> bool:
     return line.startswith("|") or "\t" in line
 
 
+def begins_table(text: str, start: int) -> bool:
+    """Whether the line that starts at `start` is the first of several rows, which names the columns."""
+    end = line_end(text, start)
+    before = text[text.rfind("\n", 0, max(0, start - 1)) + 1 : max(0, start - 1)]
+    behind = text[end + 1 : line_end(text, end + 1)]
+    return is_row(text[start:end]) and not is_row(before) and is_row(behind)
+
+
 def line_end(text: str, start: int) -> int:
     """Offset of the line end at or behind `start`."""
     end = text.find("\n", start)

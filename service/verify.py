@@ -18,21 +18,22 @@ _MARKER = re.compile(r"\[\d+\]")
 def unsupported(sentence: str, spans: Sequence[str]) -> str | None:
     """None when the cited spans carry an extracted sentence; else what is wrong with it.
 
-    Each run of words between omissions must stand in a span, white space, markup and punctuation aside, and every figure
-    of the sentence must be a figure of the spans (not part of a longer one).
+    The runs of words between omissions must stand in the spans, in this order, white space, markup and punctuation aside,
+    and every figure of the sentence must be a figure of the spans (not part of a longer one).
     """
     if not spans:
         return "it cites nothing"
-    source = "\n".join(spans)
-    missing = missing_figures(sentence, source)
+    missing = missing_figures(sentence, "\n".join(spans))
     if missing:
         return f"the figure {missing[0]} does not stand in what it cites"
-    squeezed = [squeeze(span) for span in spans]
-    joined = "".join(squeezed)
-    for part in re.split(r"……|；|：|\n", _MARKER.sub("", sentence)):
+    source = "".join(squeeze(span) for span in spans)
+    at = 0
+    for part in _MARKER.sub("", sentence).split(OMISSION):
         words = squeeze(part)
-        if words and words not in joined and not any(words in span for span in squeezed):
+        found = source.find(words, at)
+        if found < 0:
             return f"{part.strip()!r:.40} does not stand in what it cites"
+        at = found + len(words)
     return None
 
 

@@ -11,7 +11,8 @@ MAY_IMPORT = {
     "indexer": set(),
     "service": {"indexer", "prompts"},
     "eval": {"service", "indexer"},
-    "training": {"indexer"},
+    # The recipe trains the very network that the service runs.
+    "training": {"indexer", "service"},
 }
 
 
@@ -74,7 +75,7 @@ def test_every_package_is_looked_at():
         ("service", "import eval.measures as m"),
         ("service", "from training.pairs import x"),
         ("prompts", "from indexer.text import fold"),
-        ("training", "if True:\n    import service"),
+        ("training", "if True:\n    import eval.run as run"),
         ("eval", "from prompts import load"),
     ],
 )

@@ -18,6 +18,7 @@ from indexer.dense import DenseIndex
 from indexer.document import Document, Passage
 from indexer.embedder import HashEmbedder
 from indexer.errors import StoredIndexError
+from indexer.glossary import Glossary
 from indexer.lexical import LexicalIndex
 from indexer.tokens import tokenize
 
@@ -26,6 +27,9 @@ EVENTS = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.truncate
 
 # What a killed process wrote is with the system already; waiting for the disk would only take time.
 os.fsync = lambda descriptor: None
+
+
+GLOSSARY = Glossary((("vr", "虚拟现实"),))
 
 
 def commit(index: Path, label: str) -> None:
@@ -38,6 +42,7 @@ def commit(index: Path, label: str) -> None:
         corpus=label,
         documents=[Document("a.txt", "a.txt", text, "0" * 64)],
         passages=[Passage(f"a.txt#0-{len(text)}", "a.txt", 0, len(text))],
+        glossary=GLOSSARY,
         lexical=LexicalIndex.build([tokenize(text)]),
         dense=DenseIndex.build(embedder.embed_passages([text])),
         embedder=store.EmbedderRecord("hash", "hash-1", 8, ""),

@@ -300,9 +300,19 @@ def test_footnote_mark_at_a_paragraph_end_does_not_join_two_paragraphs():
     assert "邻县排在第一位，领先不多。" in lines
 
 
-def test_footnote_number_stays_with_its_note():
-    layout = plain(marked_file("5", "数据来源:县渔业局年报。 "))
-    assert "5数据来源:县渔业局年报。" in layout.text.split("\n")
+def test_line_of_spaces_under_a_footnote_mark_ends_the_paragraph():
+    text = "\n\n".join(marked(*FILLER[:3])) + "\n\n表 2 各镇渔港一览\n4\n \n\n南港停靠渔船，北港停靠货船。 \n\n"
+    text += "\n\n".join(marked(*FILLER[3:]))
+    lines = plain(text).text.split("\n")
+    assert "表 2 各镇渔港一览" in lines
+    assert "南港停靠渔船，北港停靠货船。" in lines
+
+
+@pytest.mark.parametrize("number", ["5", "5 "])
+def test_footnote_number_stays_with_its_note(number: str):
+    note = "数据来源:县渔业局年报。"
+    assert f"5{note}" in plain(marked_file(number, note + " ")).text.split("\n")
+    assert f"5{note}" in plain("\n".join([*FILLER[:3], number, note, *FILLER[3:]])).text.split("\n")
 
 
 def test_number_on_the_last_line_is_no_footnote_mark():
@@ -413,6 +423,7 @@ def test_tab_separated_rows_stay_lines_of_their_own():
     rows = ["线路\t起点\t终点", "7路\t火车站\t北山植物园", "16路\t南门市场\t体育中心"]
     text = "\n".join([FILLER[0], *rows, FILLER[1]])
     assert plain(text).text.split("\n") == [FILLER[0], *rows, FILLER[1]]
+    assert plain(marked_file(*rows)).text.split("\n")[3:6] == rows
 
 
 def test_list_items_of_a_wrapped_file_stay_lines_of_their_own():

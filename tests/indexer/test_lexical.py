@@ -97,8 +97,10 @@ def test_at_most_k_hits_and_only_rows_that_share_a_token():
 
 
 def test_equal_scores_come_in_row_order():
-    index = LexicalIndex.build([["海带", "甲"], ["海带", "乙"], ["海带", "丙"], ["灯塔"]])
-    assert [row for row, _ in index.search(["海带"], 3)] == [0, 1, 2]
+    rows = [["海带"] * (1 + i * 7 % 5) + ["灯塔"] for i in range(400)]
+    found = LexicalIndex.build(rows).search(["海带"], 400)
+    assert len({score for _, score in found}) == 5
+    assert found == sorted(found, key=lambda hit: (-hit[1], hit[0]))
 
 
 def test_rows_without_tokens_are_rows_all_the_same():

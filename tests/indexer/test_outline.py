@@ -147,11 +147,18 @@ def test_markdown_title_is_no_section_and_its_chapters_are_outermost():
 
 def test_markdown_marks_that_disagree_about_one_kind_of_numbering_take_the_outermost():
     text = lines(
-        *("# 防汛预案", "## 一、形势", PROSE, "### （一）河道", PROSE, "### 二、监测", PROSE),
-        *("#### （二）水位", PROSE, "## 三、物资", PROSE),
+        *("# 防汛预案", "## 一、形势", PROSE, "### （一）河道", PROSE, "## 二、监测", PROSE),
+        *("#### （二）水位", PROSE, "### 水库", PROSE, "### 三、物资", PROSE),
     )
     assert paths(text) == [
-        *(("一、形势",), ("一、形势", "（一）河道"), ("二、监测",), ("二、监测", "（二）水位"), ("三、物资",)),
+        *(
+            ("一、形势",),
+            ("一、形势", "（一）河道"),
+            ("二、监测",),
+            ("二、监测", "（二）水位"),
+            ("二、监测", "水库"),
+            ("三、物资",),
+        ),
     ]
 
 

@@ -15,6 +15,7 @@ from indexer.dense import DenseIndex
 from indexer.document import Document, LineMap, Metadata, Passage
 from indexer.embedder import HashEmbedder
 from indexer.errors import StoredIndexError
+from indexer.glossary import Glossary
 from indexer.lexical import LexicalIndex
 from indexer.tokens import tokenize
 
@@ -37,12 +38,16 @@ PASSAGES = [
 ]
 
 
+GLOSSARY = Glossary((("vr", "虚拟现实"),))
+
+
 def commit(index: Path, label: str = "corpus", record: store.EmbedderRecord = RECORD) -> store.Manifest:
     texts = [next(d.text for d in DOCUMENTS if d.doc_id == p.doc_id)[p.start : p.end] for p in PASSAGES]
     return store.Writer(index).commit(
         corpus=label,
         documents=DOCUMENTS,
         passages=PASSAGES,
+        glossary=GLOSSARY,
         lexical=LexicalIndex.build([tokenize(text) for text in texts]),
         dense=DenseIndex.build(EMBEDDER.embed_passages(texts)),
         embedder=record,
@@ -78,6 +83,7 @@ def test_what_was_committed_is_loaded_again(index: Path):
     loaded = store.load(index)
     assert loaded.documents == tuple(DOCUMENTS)
     assert loaded.passages == tuple(PASSAGES)
+    assert loaded.glossary == GLOSSARY
     assert loaded.manifest == store.read_manifest(index)
     assert (loaded.manifest.documents, loaded.manifest.passages) == (2, 3)
     assert loaded.lexical.search(["海带"], 3)[0][0] == 2
@@ -122,7 +128,14 @@ def test_manifest_lists_every_other_file_of_the_version(index_folder: Path):
 # --- damage ----------------------------------------------------------------------------------------------------------
 
 FILES = [
-    *("documents.jsonl", "passages.jsonl", "dense.faiss", "lexical/data.csc.index.npy", "lexical/vocab.index.json"),
+    *(
+        "documents.jsonl",
+        "passages.jsonl",
+        "glossary.json",
+        "dense.faiss",
+        "lexical/data.csc.index.npy",
+        "lexical/vocab.index.json",
+    ),
     *("lexical/size.json", "manifest.json"),
 ]
 

@@ -1,4 +1,4 @@
-"""The small corpus of the whole suite with three documents more, its index and pipeline, and ways in: client, command, server."""
+"""The small corpus of the whole suite with a few documents more, its index and pipeline, and ways in: client, command, server."""
 
 import os
 import re
@@ -16,6 +16,7 @@ from types import NoneType
 from typing import IO, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from starlette.testclient import TestClient
 
 from indexer.build import build
@@ -24,6 +25,10 @@ from indexer.store import Stored, load
 from service import cli
 from service.http.app import create_app
 from service.pipeline import Pipeline
+
+# A busy machine is no failure, and every run tries the same examples.
+settings.register_profile("service", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("service")
 
 # Printed in lines of one width; the page numbers 3 and 4 fall into the middle of sentences.
 HOUSING = (
@@ -99,6 +104,15 @@ period: "二〇二四年"
 | 大豆 | 210 | 5.7 |
 """
 
+# Reference marks of the document's own, which look like the markers of an answer.
+REFERENCES = """\
+# 沙洲县粮库管理办法
+
+## 轮换
+
+沙洲县粮库每年轮换稻谷三次[2]，时间由省粮食局文件[7]规定。
+"""
+
 GRANTS_PATH = "通知/二〇二四 种粮&补贴.md"
 
 # The answer object of the documentation: fields and types, nothing more and nothing less.
@@ -158,7 +172,12 @@ def _squeezed(text: str) -> str:
 @pytest.fixture(scope="session")
 def originals(texts: dict[str, str]) -> dict[str, str]:
     """Path of each file of the corpus → its contents as written to disk."""
-    return texts | {"housing.txt": _paged(HOUSING), "hostile.md": HOSTILE, GRANTS_PATH: GRANTS}
+    return texts | {
+        "housing.txt": _paged(HOUSING),
+        "hostile.md": HOSTILE,
+        "references.md": REFERENCES,
+        GRANTS_PATH: GRANTS,
+    }
 
 
 @pytest.fixture(scope="session")

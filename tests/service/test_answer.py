@@ -17,7 +17,8 @@ Ask = Callable[[str], Json]
 QUESTIONS = [
     "公寓管理处应当在多少个工作日以内答复申请人？",  # a sentence with two spans
     "种粮补贴款什么时候打入农户账户？",  # a character of four bytes before the span
-    "东湾公园和西滩公园的投资分别是多少？",  # table rows
+    "园林局的工作内容包括哪些？",  # several sentences
+    "水稻、小麦、大豆每亩补贴分别多少？",  # table rows
     "火星基地的氧气由谁供应？",  # refused
 ]
 

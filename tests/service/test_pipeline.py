@@ -92,6 +92,24 @@ def test_arbitrary_text_as_a_question_breaks_the_pipeline(
         check_answer(as_json(pipeline.ask(question)))
 
 
+@pytest.mark.xfail(strict=True, reason="compose.display keeps the source's own [n], which verify.unsupported strips")
+def test_reference_mark_of_the_source_is_shown_as_a_marker_or_hides_the_sentence(
+    pipeline: Pipeline, check_answer: Check
+) -> None:
+    row = as_json(pipeline.ask("沙洲县粮库每年轮换稻谷几次？"))
+    check_answer(row)
+    assert "每年轮换稻谷三次" in row["answer"]
+
+
+@pytest.mark.xfail(
+    strict=True, reason="compose.display drops every <tag>, text.fold only those it knows: verify disagrees"
+)
+def test_markup_of_the_source_hides_its_sentence(pipeline: Pipeline, check_answer: Check) -> None:
+    row = as_json(pipeline.ask("枫桥镇把生活垃圾分为哪三类？"))
+    check_answer(row)
+    assert "厨余" in row["answer"]
+
+
 # --- a page number in the middle of a sentence
 
 
@@ -99,7 +117,7 @@ def test_arbitrary_text_as_a_question_breaks_the_pipeline(
     ("question", "sentence"),
     [
         ("公寓管理处应当在多少个工作日以内答复申请人？", "应当在十八个工作日以内答复申请人"),
-        ("住户打电话报修以后，修理工应当在多少小时以内上门？", "修理工应当在四十八小时以内上门"),
+        ("公寓的门锁、水管和电灯由谁负责修理？", "修理工应当在四十八小时以内上门"),
     ],
 )
 def test_quote_runs_across_a_page_number(

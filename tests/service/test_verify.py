@@ -43,10 +43,18 @@ def test_spelling_markup_or_an_announced_omission_counts_as_unsupported(sentence
         "数据每5分钟回传一次……县水务站不布设雷达水位计",
         "市水务站在青石河沿线布设雷达水位计32台",
         "数据每5小时回传一次",
+        "数据每5分钟回传一次……县水务站在青石河沿线布设雷达水位计32台",
     ],
 )
 def test_changed_figure_name_or_unit_or_silent_omission_passes(sentence: str) -> None:
     assert unsupported(sentence, [SPAN]) is not None
+
+
+def test_cells_of_a_row_change_places() -> None:
+    row = "| 东湾公园 | 18.2 | 西滩公园 | 15.3 |"
+    assert unsupported("东湾公园；18.2；西滩公园；15.3", [row]) is None
+    for swapped in ("东湾公园；15.3；西滩公园；18.2", "西滩公园：18.2", "东湾公园：15.3"):
+        assert unsupported(swapped, [row]) is not None
 
 
 def test_sentence_without_a_citation_passes() -> None:

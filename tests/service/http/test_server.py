@@ -108,3 +108,18 @@ def test_stream_arrives_without_its_end(server: Any) -> None:
         lines = [line for line in response.iter_lines() if line]
     assert lines[-1] == "data: [DONE]"
     assert all(json.loads(line.removeprefix("data: "))["id"] for line in lines[:-1])
+
+
+def test_question_is_written_to_the_log(server: Any) -> None:
+    for path, body in (
+        ("/api/ask", {"question": "陈秘书家的月租金是多少？"}),
+        (
+            "/v1/chat/completions",
+            {"model": "zhengwen", "messages": [{"role": "user", "content": "陈秘书家的月租金？"}]},
+        ),
+        ("/api/ask", {"question": "陈秘书" * 1000}),
+        ("/api/ask", {"question": ["陈秘书"]}),
+    ):
+        httpx2.post(server.url + path, json=body)
+    assert httpx2.get(server.url + "/healthz").status_code == 200
+    assert "陈秘书" not in "".join(server.log)

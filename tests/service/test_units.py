@@ -1,0 +1,90 @@
+"""Units and listings of canonical text."""
+
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from indexer.outline import outline
+from service.units import children, listings, split_units
+
+TEXT = (
+    "## 一、工作安排\n"
+    "本县三年内完成三件事：\n"
+    "- 修复旧渠40公里；\n"
+    "- 新建泵站6座；\n"
+    "- 培训护渠员120人。\n"
+    "| 乡镇 | 渠长（公里） |\n"
+    "| --- | --- |\n"
+    "| 柳河 | 18.5 |\n"
+    "资金由县财政安排。不足部分向上级申请。\n"
+)
+
+
+def words(text: str) -> list[str]:
+    return [text[unit.start : unit.end] for unit in split_units(text, "d", 0, len(text))]
+
+
+def test_sentences_items_and_rows_are_units_and_the_rule_of_a_table_is_none():
+    assert words(TEXT) == [
+        "## 一、工作安排",
+        "本县三年内完成三件事：",
+        "- 修复旧渠40公里；",
+        "- 新建泵站6座；",
+        "- 培训护渠员120人。",
+        "乡镇 | 渠长（公里）",
+        "柳河 | 18.5",
+        "资金由县财政安排。",
+        "不足部分向上级申请。",
+    ]
+
+
+def test_a_sentence_that_a_passage_cuts_comes_whole():
+    start = TEXT.index("财政安排")
+    found = [TEXT[unit.start : unit.end] for unit in split_units(TEXT, "d", start, start + 3)]
+    assert found == ["资金由县财政安排。"]
+
+
+def test_a_short_enumeration_stays_whole_and_a_long_one_is_cut_at_its_semicolons():
+    short = "三项任务：一是清淤；二是加固；三是绿化。"
+    long = "；".join(f"第{i}项任务由第{i}工程队负责并在当年十月底以前完成全部验收工作" for i in range(8)) + "。"
+    assert words(short) == [short]
+    assert len(words(long)) == 8
+
+
+@given(st.text(alphabet="水利工程。；！\n| -（一）、，1 ", max_size=80))
+def test_units_hold_every_word_once_and_in_order(text: str):
+    units = split_units(text, "d", 0, len(text))
+    assert all(a.end <= b.start for a, b in zip(units, units[1:], strict=False))
+    covered = "".join(text[unit.start : unit.end] for unit in units)
+    assert re.sub(r"\W", "", covered) == re.sub(r"\W", "", text)
+
+
+def test_a_list_comes_with_the_line_that_introduces_it():
+    found = listings(TEXT, "d", 0, len(TEXT))
+    lead, items = next((x.lead, x.items) for x in found if "修复" in TEXT[x.items[0].start : x.items[0].end])
+    assert TEXT[lead.start : lead.end] == "本县三年内完成三件事："
+    assert [TEXT[item.start : item.end] for item in items] == [
+        "- 修复旧渠40公里；",
+        "- 新建泵站6座；",
+        "- 培训护渠员120人。",
+    ]
+
+
+def test_a_list_that_goes_on_behind_the_passage_is_not_cut():
+    end = TEXT.index("- 新建")
+    items = next(x.items for x in listings(TEXT, "d", 0, end) if "修复" in TEXT[x.items[0].start : x.items[0].end])
+    assert len(items) == 3
+
+
+def test_items_of_two_kinds_are_two_lists():
+    text = "办法如下：\n1.清淤\n2.加固\n（1）夯土\n（2）衬砌\n"
+    found = [[text[u.start : u.end] for u in x.items] for x in listings(text, "d", 0, len(text))]
+    assert found == [["1.清淤", "2.加固"], ["（1）夯土", "（2）衬砌"]]
+
+
+def test_a_heading_comes_with_the_headings_right_below_it():
+    text = "# 方案\n## 一、目标\n### （一）近期\n先修渠。\n### （二）远期\n再修库。\n## 二、保障\n落实资金。\n"
+    start = text.index("先修渠")
+    found = children(text, "d", outline(text), start, start + 3)
+    assert [(text[x.lead.start : x.lead.end], len(x.items)) for x in found] == [("## 一、目标", 2)]
