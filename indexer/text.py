@@ -19,6 +19,11 @@ _LETTER_O = re.compile(r"(?<=\d)[oO]+(?=[\d年])")
 _DASHES = re.compile(r"[‐‑‒–—―−－~〜～]+")
 
 
+def without_markup(text: str) -> str:
+    """The text without bold marks, HTML tags of formatting and invisible characters."""
+    return _TAG.sub("", _INVISIBLE.sub("", text)).replace("**", "")
+
+
 @cache
 def _to_simplified() -> opencc.OpenCC:
     return opencc.OpenCC("t2s")
@@ -26,8 +31,8 @@ def _to_simplified() -> opencc.OpenCC:
 
 def fold(text: str) -> str:
     """Half-width, lower case, simplified characters, no markup, no space next to a Chinese character, one kind of dash."""
-    text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text))
-    text = _LOOSE_SPACE.sub("", _TAG.sub("", text).replace("**", ""))
+    # Twice, for normalising can bring out markup in full width.
+    text = _LOOSE_SPACE.sub("", without_markup(unicodedata.normalize("NFKC", without_markup(text))))
     text = _LETTER_O.sub(lambda match: "0" * len(match.group()), text)
     text = _to_simplified().convert(text)
     return _DASHES.sub("-", text).casefold()
@@ -36,7 +41,3 @@ def fold(text: str) -> str:
 def squeeze(text: str) -> str:
     """`fold` without any white space and punctuation except `. % / # +`, which change what a figure means."""
     return re.sub(r"[^\w.%/#+]+|_", "", re.sub(r"\s+", "", fold(text)))
-
-
-def is_cjk(char: str) -> bool:
-    return re.match(f"[{_CJK}]", char) is not None

@@ -6,13 +6,14 @@ from typing import Protocol
 
 from indexer.outline import section_path
 from indexer.retrieval import Library
-from indexer.text import squeeze
+from indexer.text import squeeze, without_markup
 from service.answer import Citation, Sentence
 from service.evidence import Reading
 from service.question import Question
 from service.units import Unit
 
-_MARKUP = re.compile(r"\*\*|</?[a-zA-Z][^<>]{0,80}>")
+# A reference mark of the document itself would read as one of ours.
+_OWN_MARK = re.compile(r"\[(\d+)\]")
 _LEADING = re.compile(r"^(?:#{1,6}\s+|[-*•●■▪◆√✓◇○]\s+)+")
 
 
@@ -42,7 +43,7 @@ class Budget:
     share_of_best: float
 
 
-_SHORT = Budget(characters=150, pieces=3, share_of_best=0.85)
+_SHORT = Budget(characters=200, pieces=2, share_of_best=0.8)
 _LONG = Budget(characters=600, pieces=4, share_of_best=0.7)
 # What a piece gains for words of the question that no chosen piece holds yet: each side of a comparison gets its turn.
 _NOVELTY = 0.3
@@ -74,7 +75,7 @@ class ExtractiveComposer:
 
 def display(text: str) -> str:
     """A span as people read it: without markup, list marks and table bars; words and figures as they are."""
-    text = _LEADING.sub("", _MARKUP.sub("", text).strip())
+    text = _OWN_MARK.sub(r"［\1］", _LEADING.sub("", without_markup(text).strip()))
     if " | " in text or "\t" in text:
         cells = [cell.strip() for cell in re.split(r"[|\t]", text) if cell.strip()]
         # A bare number in front is the number of the row.

@@ -86,7 +86,6 @@ _ANAPHORA = re.compile(r"理由|原因|因为|由于|这|其|该|它|此|对此|
 # What an answer of a kind looks like in folded text.
 _LOOKS_LIKE: dict[Kind, re.Pattern[str]] = {
     Kind.DATE: re.compile(r"\d{2,4}年|\d{1,2}月|\d{1,2}日|[一二三四五六七八九〇零十]{2,4}年"),
-    Kind.NAME: re.compile(r"[“”《》\"'「」]|名为|取名|命名|称[为作之]|叫"),
     Kind.REASON: re.compile(
         r"因为|由于|因此|所以|导致|使得|为了|原因|在于|从而|缺乏|不足|受限|受到|难以|旨在|降低|避免|有待|但"
     ),
@@ -244,7 +243,7 @@ class _Scorer:
             credit += share * weight
             found += weight if share else 0.0
         folded = fold(words)
-        looks = self.question.measure or _LOOKS_LIKE.get(self.question.kind)
+        looks = self.question.form or _LOOKS_LIKE.get(self.question.kind)
         has_kind = looks is None or looks.search(folded) is not None
         value = credit / total + bonus + (_KIND if has_kind else -_KIND)
         if len(words) < 12 and not re.search(r"\d", words):

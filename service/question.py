@@ -46,7 +46,7 @@ class Question:
 
     `text` is as asked; `resolved` stands alone, with what a follow-up leaves out taken from the conversation; `tokens` are
     the lexical tokens to search with, in order and without repeats, function words left out; `wants_many` tells that more
-    than one thing is asked for; `measure` is what a figure that answers must look like in folded text, None when no figure is
+    than one thing is asked for; `form` is what a figure or name that answers must look like in folded text, None when none is
     asked for; `count` is how many things it says it wants (哪六个 is 6), None when it does not say.
     """
 
@@ -57,7 +57,7 @@ class Question:
     years: frozenset[str]
     places: frozenset[str]
     wants_many: bool
-    measure: re.Pattern[str] | None
+    form: re.Pattern[str] | None
     count: int | None
 
 
@@ -111,7 +111,8 @@ _MANY = re.compile(
     r"哪些|哪[几两二三四五六七八九十\d]|分[为成]?几|几(?:大|类|种|层|条|样|方面)|分别|各[有自是属]|都有|和.{1,20}(?:分别|各)|列[出举]|概括|总结"
 )
 
-_MONEY = r"\d[\d,.]*\s*[十百千万亿多余]*\s*(?:美|欧|日|韩|港|人民币)?(?:元|美金|欧元|英镑)"
+_NUMBER = r"(?:\d[\d,.]*|[零〇一二三四五六七八九十百千两半]+)\s*[十百千万亿多余几]*\s*"
+_MONEY = _NUMBER + r"(?:美|欧|日|韩|港|人民币)?(?:元|美金|欧元|英镑|角|块)"
 # What is measured → what its figure looks like; the first that the question matches.
 _MEASURES: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
     (
@@ -120,7 +121,7 @@ _MEASURES: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
     ),
     (
         re.compile(r"面积|占地|多大地|平方|平米|几亩"),
-        re.compile(r"\d[\d,.]*\s*[万多余]*\s*(?:平方|平米|亩|公顷|m2|㎡)"),
+        re.compile(_NUMBER + r"(?:平方|平米|亩|公顷|m2|㎡)"),
     ),
     (
         re.compile(
@@ -130,7 +131,7 @@ _MEASURES: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
     ),
     (
         re.compile(r"多少[人名位]|几[人名位]|人数|人次"),
-        re.compile(r"\d[\d,.]*\s*[十百千万亿多余几]*\s*(?:人|名|位)|[一二三四五六七八九十百千万两]+[人名位]"),
+        re.compile(_NUMBER + r"[人名位]"),
     ),
 )
 _ASKS_FIGURE = re.compile(
@@ -140,7 +141,11 @@ _COUNTER = re.compile(r"(?:多少|几)([家个项座台套款支所处栋辆件�
 _COUNT = re.compile(
     r"[哪那]([两二三四五六七八九十\d]{1,3})(?=[^年月日])|([两二三四五六七八九十\d]{1,3})[大个项条类种层张道](?!月)"
 )
-_ANY_FIGURE = re.compile(r"\d|[一二三四五六七八九十百千万亿两]+(?:成|倍|[家个项次名人座栋款支所件种条大]|分之)")
+# A figure that says how many: no part of a name such as 5G or 互联网3.0, no date.
+_ANY_FIGURE = re.compile(
+    r"(?<![a-z\d.网])(?!(?:19|20)\d{2}(?:年|-))\d[\d,.]*(?![\da-z.月日])|[一二三四五六七八九十百千万亿两半]+"
+    r"(?:成|倍|分之|[家个项次名人座栋款支所件种条大元角块天周岁米里吨度级]|小时|分钟|公里|公斤|工作日)"
+)
 
 # Filler that asks without saying what; taken off before searching. Longer forms first.
 _FILLER = re.compile(
@@ -195,6 +200,8 @@ def understand(text: str, history: Sequence[Turn] = ()) -> Question:
     if len(stripped) > MAX_CHARACTERS:
         raise QuestionError(f"问题有 {len(stripped)} 个字，超过 {MAX_CHARACTERS} 个字的上限：请缩短后再问。")
     resolved = _resolve(stripped, history)
+    if any("\ud800" <= char <= "\udfff" for char in resolved):
+        raise QuestionError("问题里有不完整的 Unicode 字符：请重新输入。")
     folded = fold(resolved)
     tokens = search_tokens(folded)
     if not tokens:
@@ -209,7 +216,7 @@ def understand(text: str, history: Sequence[Turn] = ()) -> Question:
         years(folded),
         places(folded),
         wants_many,
-        _measure(kind, folded),
+        _name_form(folded, tokens) if kind is Kind.NAME else _figure_form(kind, folded),
         _count(folded),
     )
 
@@ -219,7 +226,7 @@ def years(folded: str) -> frozenset[str]:
     return frozenset(_YEAR.findall(folded))
 
 
-def _measure(kind: Kind, folded: str) -> re.Pattern[str] | None:
+def _figure_form(kind: Kind, folded: str) -> re.Pattern[str] | None:
     if kind is not Kind.NUMBER and not _ASKS_FIGURE.search(folded):
         return None
     for asked, figure in _MEASURES:
@@ -227,10 +234,15 @@ def _measure(kind: Kind, folded: str) -> re.Pattern[str] | None:
             return figure
     counter = _COUNTER.search(folded)
     if counter:
-        return re.compile(
-            rf"(?:\d[\d,.]*\s*[十百千万亿多余]*|[一二三四五六七八九十百千万两几]+余?)\s*{counter.group(1)}"
-        )
+        return re.compile(_NUMBER + counter.group(1))
     return _ANY_FIGURE
+
+
+def _name_form(folded: str, tokens: Sequence[str]) -> re.Pattern[str]:
+    """A term in quotes or a title, in the script asked for, that the question does not itself hold."""
+    letters = r"[\u4e00-\u9fff]" if "中文" in folded else r"[a-z]" if "英文" in folded else r"\w"
+    known = "|".join(re.escape(token) for token in tokens if len(token) > 1)
+    return re.compile(rf"[“\"《「](?!{known or '$'}){letters}")
 
 
 def _count(folded: str) -> int | None:
@@ -258,4 +270,4 @@ def _resolve(text: str, history: Sequence[Turn]) -> str:
     earlier = [turn.content.strip() for turn in history if turn.role == "user" and turn.content.strip()]
     if not earlier or len(text) > 30 or not _FOLLOW_UP.search(text):
         return text
-    return f"{earlier[-1]} {text}"
+    return f"{earlier[-1][:MAX_CHARACTERS]} {text}"

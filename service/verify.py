@@ -1,6 +1,5 @@
 """Is a sentence carried by the spans it cites, and do saved citations still stand?"""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,7 +11,6 @@ from service.figures import missing_figures
 
 # Where an extractive sentence leaves words out, it says so with this mark.
 OMISSION = "……"
-_MARKER = re.compile(r"\[\d+\]")
 
 
 def unsupported(sentence: str, spans: Sequence[str]) -> str | None:
@@ -28,7 +26,7 @@ def unsupported(sentence: str, spans: Sequence[str]) -> str | None:
         return f"the figure {missing[0]} does not stand in what it cites"
     source = "".join(squeeze(span) for span in spans)
     at = 0
-    for part in _MARKER.sub("", sentence).split(OMISSION):
+    for part in sentence.split(OMISSION):
         words = squeeze(part)
         found = source.find(words, at)
         if found < 0:

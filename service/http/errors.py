@@ -60,6 +60,8 @@ def install(app: FastAPI) -> None:
         if first["type"] == "json_invalid":
             return error_response(request.url.path, 400, f"the body is not valid JSON: {first['ctx']['error']}")
         message = f"{where}: {first['msg']}" if where else str(first["msg"])
+        if not where and "json" not in request.headers.get("content-type", ""):
+            message = "the body must be a JSON object: send it with 'Content-Type: application/json'"
         return error_response(request.url.path, 422, message, param=where or None)
 
     @app.exception_handler(HTTPException)

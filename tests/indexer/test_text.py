@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.text import fold, is_cjk, squeeze
+from indexer.text import fold, squeeze
 
 # What the sources are made of; joined at random to look for orders in which a second fold would still change something.
 PIECES = st.lists(
@@ -138,10 +138,3 @@ def test_white_space_next_to_a_chinese_character_never_matters(left: str, right:
 
 def test_squeeze_drops_punctuation_but_not_what_changes_a_figure():
     assert squeeze("共 4.76 万个，占 30%；C# 与 C++、1/3（约）_。") == "共4.76万个占30%c#与c++1/3约"
-
-
-@pytest.mark.parametrize(
-    ("char", "expected"), [("渔", True), ("㙍", True), ("𠮷", True), ("a", False), ("，", False), ("3", False)]
-)
-def test_is_cjk(char: str, expected: bool):
-    assert is_cjk(char) is expected

@@ -92,7 +92,6 @@ def test_arbitrary_text_as_a_question_breaks_the_pipeline(
         check_answer(as_json(pipeline.ask(question)))
 
 
-@pytest.mark.xfail(strict=True, reason="compose.display keeps the source's own [n], which verify.unsupported strips")
 def test_reference_mark_of_the_source_is_shown_as_a_marker_or_hides_the_sentence(
     pipeline: Pipeline, check_answer: Check
 ) -> None:
@@ -101,9 +100,6 @@ def test_reference_mark_of_the_source_is_shown_as_a_marker_or_hides_the_sentence
     assert "每年轮换稻谷三次" in row["answer"]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="compose.display drops every <tag>, text.fold only those it knows: verify disagrees"
-)
 def test_markup_of_the_source_hides_its_sentence(pipeline: Pipeline, check_answer: Check) -> None:
     row = as_json(pipeline.ask("枫桥镇把生活垃圾分为哪三类？"))
     check_answer(row)

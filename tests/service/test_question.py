@@ -40,14 +40,29 @@ def test_kind_of_answer(text: str, kind: Kind):
     ],
 )
 def test_a_figure_must_have_the_unit_that_is_asked_for(text: str, fits: str, fits_not: str):
-    measure = understand(text).measure
-    assert measure is not None
-    assert measure.search(fits)
-    assert not measure.search(fits_not)
+    form = understand(text).form
+    assert form is not None
+    assert form.search(fits)
+    assert not form.search(fits_not)
+
+
+def test_digits_in_a_name_or_a_date_are_no_answer_to_how_many():
+    form = understand("全省5G基站建了多少？").form
+    assert form is not None
+    assert not form.search("2023年底前实现5g全覆盖，互联网3.0加快发展")
+    assert form.search("已建成5g基站4.7万个")
+
+
+def test_a_name_is_a_quoted_term_that_the_question_does_not_hold():
+    form = understand("东湾公园的中文别名叫什么？").form
+    assert form is not None
+    assert form.search("当地人称为“观潮台”")
+    assert not form.search("又名“tidal park”")
+    assert not form.search("即“东湾公园”")
 
 
 def test_no_figure_is_wanted_where_none_is_asked_for():
-    assert understand("谁任总指挥？").measure is None
+    assert understand("谁任总指挥？").form is None
 
 
 @pytest.mark.parametrize(
