@@ -8,7 +8,7 @@ the same protocol.
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
@@ -24,7 +24,9 @@ from service.places import places
 from service.question import Kind, Question, years
 from service.units import Listing, Unit, begins_table, children, is_row, line_end, listings, split_units
 
+# A list longer than this is no answer that anybody reads.
 _MAX_ITEMS = 30
+_LIST_CHARACTERS = 1200
 _LEAD_IN_CHARACTERS = 400
 
 # Credit for a word of the question by where it stands.
@@ -34,6 +36,10 @@ _HEADING = 0.6
 _ABOVE = 0.4
 _RETRIEVAL = 0.4
 _KIND = 0.1
+# What a list gains for having as many items as the question asks for, or for being a list at all; what a scrap loses.
+_COUNT_FITS, _COUNT_DIFFERS = 0.2, -0.1
+_LIST_FOR_LIST = 0.05
+_SCRAP, _SCRAP_CHARACTERS = 0.15, 12
 
 
 @dataclass(frozen=True)
@@ -68,7 +74,7 @@ class Reading:
 
     evidence: tuple[Evidence, ...]
     hits: tuple[Hit, ...]
-    weights: dict[str, float]
+    weights: Mapping[str, float]
 
 
 class Reader(Protocol):
@@ -178,7 +184,8 @@ class LexicalReader:
                 *listings(document.text, *place),
             ]
             for listing in found:
-                if listing not in seen and 2 <= len(listing.items) <= _MAX_ITEMS:
+                length = sum(item.end - item.start for item in listing.items)
+                if listing not in seen and 2 <= len(listing.items) <= _MAX_ITEMS and length <= _LIST_CHARACTERS:
                     seen.add(listing)
                     yield self._score_list(scorer, document, sections, listing, _RETRIEVAL * hit.score / best_hit)
 
@@ -188,7 +195,7 @@ class LexicalReader:
         text, lead = document.text, listing.lead
         path = section_path(sections, lead.start)
         expected = scorer.question.count
-        agrees = 0.0 if expected is None else (0.2 if expected == len(listing.items) else -0.1)
+        agrees = 0.0 if expected is None else (_COUNT_FITS if expected == len(listing.items) else _COUNT_DIFFERS)
         return scorer.score(
             (lead, *listing.items),
             text,
@@ -198,7 +205,7 @@ class LexicalReader:
             above=self._tokens("\n".join(path[:-1])),
             title=self._title_tokens(document),
             scene=_Scene("", "", fold("\n".join(path)), _setting(document)),
-            bonus=bonus + agrees + (0.05 if scorer.question.kind is Kind.LIST else 0.0),
+            bonus=bonus + agrees + (_LIST_FOR_LIST if scorer.question.kind is Kind.LIST else 0.0),
         )
 
     def _each(self, text: str, units: Iterable[Unit]) -> list[frozenset[str]]:
@@ -246,8 +253,8 @@ class _Scorer:
         looks = self.question.form or _LOOKS_LIKE.get(self.question.kind)
         has_kind = looks is None or looks.search(folded) is not None
         value = credit / total + bonus + (_KIND if has_kind else -_KIND)
-        if len(words) < 12 and not re.search(r"\d", words):
-            value -= 0.15
+        if len(words) < _SCRAP_CHARACTERS and not re.search(r"\d", words):
+            value -= _SCRAP
         conflict = self._other_year(folded, scene) or self._other_place(folded, scene)
         return Evidence(units, value, frozenset(matched), found / total, has_kind, conflict)
 

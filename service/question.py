@@ -239,10 +239,10 @@ def _figure_form(kind: Kind, folded: str) -> re.Pattern[str] | None:
 
 
 def _name_form(folded: str, tokens: Sequence[str]) -> re.Pattern[str]:
-    """A term in quotes or a title, in the script asked for, that the question does not itself hold."""
+    """A title, or a term in quotes, in the script asked for, that the question does not itself begin."""
     letters = r"[\u4e00-\u9fff]" if "中文" in folded else r"[a-z]" if "英文" in folded else r"\w"
     known = "|".join(re.escape(token) for token in tokens if len(token) > 1)
-    return re.compile(rf"[“\"《「](?!{known or '$'}){letters}")
+    return re.compile(rf"《|[“\"「](?!{known or '$'}){letters}")
 
 
 def _count(folded: str) -> int | None:
