@@ -23,8 +23,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 .PHONY: run test lint index install lock clean
 .DELETE_ON_ERROR:
 
-run: $(VENV)/.installed
-	$(VENV)/bin/zhengwen index --corpus $(CORPUS) --index $(INDEX)
+run: index
 	$(VENV)/bin/zhengwen serve --index $(INDEX) --host $(HOST) --port $(PORT)
 
 index: $(VENV)/.installed

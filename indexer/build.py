@@ -137,10 +137,11 @@ def _known_vectors(old: store.Stored | None, record: store.EmbedderRecord) -> di
 def _vectors(
     model: Embedder, texts: Sequence[str], known: dict[bytes, Vectors], progress: Progress
 ) -> tuple[Vectors, int]:
-    missing = [row for row, text in enumerate(texts) if _key(text) not in known]
+    keys = [_key(text) for text in texts]
+    missing = [row for row, key in enumerate(keys) if key not in known]
     vectors = np.zeros((len(texts), model.dimensions), dtype=np.float32)
-    for row, text in enumerate(texts):
-        if (vector := known.get(_key(text))) is not None:
+    for row, key in enumerate(keys):
+        if (vector := known.get(key)) is not None:
             vectors[row] = vector
     for start in range(0, len(missing), _BATCH):
         rows = missing[start : start + _BATCH]

@@ -6,6 +6,7 @@ from itertools import pairwise
 from langchain_text_splitters import RecursiveCharacterTextSplitter
 
 from indexer.document import Document, Passage, Section
+from indexer.lines import line_end, line_start
 from indexer.outline import outline, section_path
 
 # Paragraph, sentence, clause, list comma, then anywhere.
@@ -97,22 +98,21 @@ def _trim(text: str, start: int, end: int) -> tuple[int, int]:
 
 def _lead(text: str, start: int) -> tuple[int, int] | None:
     """Span of the table head or of the list's lead-in, when the passage begins inside a table or list."""
-    line_start = text.rfind("\n", 0, start) + 1
-    line = text[line_start : _line_end(text, line_start)]
-    kind = _row_kind(line)
+    here = line_start(text, start)
+    kind = _row_kind(text[here : line_end(text, here)])
     if kind is None:
         return None
-    first = line_start
+    first = here
     while first > 0:
-        previous = text.rfind("\n", 0, first - 1) + 1
+        previous = line_start(text, first - 1)
         if _row_kind(text[previous : first - 1]) != kind:
             break
         first = previous
     if kind == "list":
         if first == 0:
             return None
-        first = text.rfind("\n", 0, first - 1) + 1
-    return None if first >= line_start else (first, min(_line_end(text, first), first + 200))
+        first = line_start(text, first - 1)
+    return None if first >= here else (first, min(line_end(text, first), first + 200))
 
 
 def _row_kind(line: str) -> str | None:
@@ -121,8 +121,3 @@ def _row_kind(line: str) -> str | None:
     if "\t" in line:
         return "tab"
     return "list" if line.startswith(("- ", "* ", "• ", "● ")) else None
-
-
-def _line_end(text: str, start: int) -> int:
-    end = text.find("\n", start)
-    return len(text) if end < 0 else end

@@ -42,6 +42,7 @@ _RECIPE_FILES = (
     "corpus.py",
     "decoding.py",
     "layout.py",
+    "lines.py",
     "outline.py",
     "passages.py",
     "text.py",

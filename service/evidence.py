@@ -13,16 +13,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
-from indexer.document import Document, Hit, Passage, Section
+from indexer.document import Document, Hit, Passage
 from indexer.glossary import Glossary
 from indexer.lexical import LexicalIndex
+from indexer.lines import is_row, line_end, line_start
 from indexer.outline import section_path
 from indexer.retrieval import Library
 from indexer.text import fold
 from indexer.tokens import tokenize
 from service.places import places
 from service.question import Kind, Question, years
-from service.units import Listing, Unit, begins_table, children, is_row, line_end, listings, split_units
+from service.units import Listing, Unit, begins_table, children, listings, split_units
 
 # A list longer than this is no answer that anybody reads.
 _MAX_ITEMS = 30
@@ -122,11 +123,18 @@ class LexicalReader:
         scorer = _Scorer(question, weights)
         best_hit = max((hit.score for hit in hits), default=0.0) or 1.0
         found: list[Evidence] = []
+        lists: dict[Listing, Evidence] = {}
         for hit in hits:
             bonus = _RETRIEVAL * hit.score / best_hit
-            found.extend(self._read_passage(scorer, hit.passage, bonus))
-        if question.wants_many:
-            found.extend(self._read_lists(scorer, hits))
+            passage = hit.passage
+            text = self._library.document(passage.doc_id).text
+            listed = listings(text, passage.doc_id, passage.start, passage.end)
+            found.extend(self._read_passage(scorer, passage, listed, bonus))
+            if question.wants_many:
+                for listing in self._lists_around(passage, listed):
+                    if listing not in lists:  # the best hit that it stands around counts
+                        lists[listing] = self._score_list(scorer, listing, bonus)
+        found.extend(lists.values())
         found.sort(key=lambda item: (-item.score, item.units[0].doc_id, item.units[0].start))
         return Reading(tuple(found), tuple(hits), weights)
 
@@ -135,29 +143,29 @@ class LexicalReader:
         # A token that no passage holds is mostly two halves of words: it says little about what is missing.
         return 1.0 if n == 0 else math.log(1 + (self._lexical.size - n + 0.5) / (n + 0.5))
 
-    def _read_passage(self, scorer: "_Scorer", passage: Passage, bonus: float) -> Iterator[Evidence]:
+    def _read_passage(
+        self, scorer: "_Scorer", passage: Passage, listed: Sequence[Listing], bonus: float
+    ) -> Iterator[Evidence]:
         document = self._library.document(passage.doc_id)
         text = document.text
         paths = {section.start: section.path for section in self._library.outline(passage.doc_id)}
         title, setting = self._title_tokens(document), _setting(document)
         units = split_units(text, passage.doc_id, passage.start, passage.end)
-        introduced = {
-            listing.lead.end: listing.items for listing in listings(text, passage.doc_id, passage.start, passage.end)
-        }
+        introduced = {listing.lead.end: listing.items for listing in listed}
         sets = self._each(text, units)
         lead = self._tokens(text[slice(*passage.lead)]) if passage.lead is not None else frozenset()
         path = passage.section
         for i, unit in enumerate(units):
-            line_start = text.rfind("\n", 0, unit.start) + 1
-            line = text[line_start : line_end(text, line_start)]
-            path = paths.get(line_start, path)
-            if line_start in paths or line.lstrip("# ") == document.title or line.startswith("# "):
+            here = line_start(text, unit.start)
+            line = text[here : line_end(text, here)]
+            path = paths.get(here, path)
+            if here in paths or line.lstrip("# ") == document.title or line.startswith("# "):
                 continue
-            if begins_table(text, line_start):
+            if begins_table(text, here):
                 lead = sets[i]  # the head of a table answers through its rows
                 continue
             # A row of a table speaks for itself; a sentence goes on with what was said right before it.
-            before = "" if is_row(line) else text[units[max(0, i - 2)].start : line_start]
+            before = "" if is_row(line) else text[units[max(0, i - 2)].start : here]
             items = introduced.get(unit.end, ()) if text[unit.end - 1] in "：:" else ()
             yield scorer.score(
                 (unit, *_within(items, _LEAD_IN_CHARACTERS)),
@@ -171,29 +179,19 @@ class LexicalReader:
                 bonus=bonus,
             )
 
-    def _read_lists(self, scorer: "_Scorer", hits: Sequence[Hit]) -> Iterator[Evidence]:
-        """Headings with their children and lead-ins with their items, around the hits."""
-        seen: set[Listing] = set()
-        best_hit = max((hit.score for hit in hits), default=0.0) or 1.0
-        for hit in hits:
-            document = self._library.document(hit.passage.doc_id)
-            sections = self._library.outline(document.doc_id)
-            place = (document.doc_id, hit.passage.start, hit.passage.end)
-            found = [
-                *children(document.text, place[0], sections, *place[1:]),
-                *listings(document.text, *place),
-            ]
-            for listing in found:
-                length = sum(item.end - item.start for item in listing.items)
-                if listing not in seen and 2 <= len(listing.items) <= _MAX_ITEMS and length <= _LIST_CHARACTERS:
-                    seen.add(listing)
-                    yield self._score_list(scorer, document, sections, listing, _RETRIEVAL * hit.score / best_hit)
+    def _lists_around(self, passage: Passage, listed: Sequence[Listing]) -> Iterator[Listing]:
+        """Headings with their children and lead-ins with their items, as far as they are short enough to answer with."""
+        text = self._library.document(passage.doc_id).text
+        sections = self._library.outline(passage.doc_id)
+        for listing in [*children(text, passage.doc_id, sections, passage.start, passage.end), *listed]:
+            length = sum(item.end - item.start for item in listing.items)
+            if 2 <= len(listing.items) <= _MAX_ITEMS and length <= _LIST_CHARACTERS:
+                yield listing
 
-    def _score_list(
-        self, scorer: "_Scorer", document: Document, sections: list[Section], listing: Listing, bonus: float
-    ) -> Evidence:
+    def _score_list(self, scorer: "_Scorer", listing: Listing, bonus: float) -> Evidence:
+        document = self._library.document(listing.lead.doc_id)
         text, lead = document.text, listing.lead
-        path = section_path(sections, lead.start)
+        path = section_path(self._library.outline(lead.doc_id), lead.start)
         expected = scorer.question.count
         agrees = 0.0 if expected is None else (_COUNT_FITS if expected == len(listing.items) else _COUNT_DIFFERS)
         return scorer.score(

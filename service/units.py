@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from indexer.document import Section
+from indexer.lines import is_row, line_end, line_start
 
 # Rows and sentences up to this many characters are quoted whole; longer ones by their sentences or clauses.
 _LONG = 160
@@ -43,13 +44,11 @@ class Listing:
 def split_units(text: str, doc_id: str, start: int, end: int) -> list[Unit]:
     """The units that `text[start:end]` touches, whole, in order; only white space, bars and rules are in none."""
     units: list[Unit] = []
-    line_start = text.rfind("\n", 0, start) + 1
-    while line_start < end:
-        stop = line_end(text, line_start)
-        units.extend(
-            unit for unit in _split_line(text, doc_id, line_start, stop) if unit.start < end and unit.end > start
-        )
-        line_start = stop + 1
+    here = line_start(text, start)
+    while here < end:
+        stop = line_end(text, here)
+        units.extend(unit for unit in _split_line(text, doc_id, here, stop) if unit.start < end and unit.end > start)
+        here = stop + 1
     return units
 
 
@@ -80,18 +79,19 @@ def _cut(text: str, start: int, end: int, stop: re.Pattern[str]) -> list[tuple[i
 def listings(text: str, doc_id: str, start: int, end: int) -> list[Listing]:
     """Runs of at least two items of one kind that `text[start:end]` touches or leads to, each with the line before it."""
     lines: list[tuple[int, int]] = []
-    line_start = text.rfind("\n", 0, start) + 1
+    kinds: list[str] = []
+    here = line_start(text, start)
     behind = ""  # the kind of the items that may go on behind the passage
-    while line_start < len(text):
-        stop = line_end(text, line_start)
-        kind = _kind(text[line_start:stop])
-        if line_start >= end and lines and behind not in ("", kind):
+    while here < len(text):
+        stop = line_end(text, here)
+        kind = _kind(text[here:stop])
+        if here >= end and lines and behind not in ("", kind):
             break
-        if line_start >= end:
+        if here >= end:
             behind = kind or "end"
-        lines.append((line_start, stop))
-        line_start = stop + 1
-    kinds = [_kind(text[a:b]) for a, b in lines]
+        lines.append((here, stop))
+        kinds.append(kind)
+        here = stop + 1
     found = []
     i = 1
     while i < len(lines):
@@ -118,23 +118,13 @@ def children(text: str, doc_id: str, sections: list[Section], start: int, end: i
     return found
 
 
-def is_row(line: str) -> bool:
-    """Whether a line is a row of a table."""
-    return line.startswith("|") or "\t" in line
-
-
 def begins_table(text: str, start: int) -> bool:
     """Whether the line that starts at `start` is the first of several rows, which names the columns."""
     end = line_end(text, start)
-    before = text[text.rfind("\n", 0, max(0, start - 1)) + 1 : max(0, start - 1)]
+    above = max(0, start - 1)
+    before = text[line_start(text, above) : above]
     behind = text[end + 1 : line_end(text, end + 1)]
     return is_row(text[start:end]) and not is_row(before) and is_row(behind)
-
-
-def line_end(text: str, start: int) -> int:
-    """Offset of the line end at or behind `start`."""
-    end = text.find("\n", start)
-    return len(text) if end < 0 else end
 
 
 def _line(text: str, doc_id: str, start: int) -> Unit:
