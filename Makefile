@@ -13,6 +13,10 @@ TORCH_CPU_INDEX ?= https://download.pytorch.org/whl/cpu
 TORCH := torch==2.13.0
 # Set to 1 to accept a CUDA build of torch on a machine with a GPU.
 ALLOW_CUDA ?= 0
+# Set to 1 to put every gold question to the gate, not a sample.
+FULL ?= 0
+GATE := build/gate
+GATE_RUN := $(VENV)/bin/zhengwen eval run --jobs 2
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
 # The CUDA side of torch never enters a lock.
 NEVER := torch cuda-bindings cuda-pathfinder cuda-toolkit nvidia-cublas nvidia-cuda-cccl nvidia-cuda-nvrtc nvidia-cudnn-cu13 \
@@ -20,7 +24,7 @@ NEVER := torch cuda-bindings cuda-pathfinder cuda-toolkit nvidia-cublas nvidia-c
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
   $(addprefix --no-emit-package ,$(NEVER)) pyproject.toml
 
-.PHONY: run test lint index install lock clean
+.PHONY: run test lint gate index install lock clean
 .DELETE_ON_ERROR:
 
 run: index
@@ -36,6 +40,22 @@ lint: $(VENV)/.installed-dev
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+
+# Whether this may be released, see docs/releasing.md: a sample of the gold questions, with FULL=1 all of them, the
+# hostile ones too, and a report.
+gate: $(VENV)/.installed
+	rm -rf $(GATE)
+ifeq ($(FULL),1)
+	$(GATE_RUN) --gold eval/gold/digests.jsonl --corpus corpus --out $(GATE)/digests
+	$(GATE_RUN) --gold eval/gold/adversarial.jsonl --corpus eval/gold/adversarial --out $(GATE)/adversarial
+	$(VENV)/bin/zhengwen eval report $(GATE)/digests
+	$(VENV)/bin/zhengwen eval report $(GATE)/adversarial
+	$(VENV)/bin/zhengwen eval gate $(GATE)/digests
+	$(VENV)/bin/zhengwen eval gate $(GATE)/adversarial --baseline eval/baseline-adversarial.json
+else
+	$(GATE_RUN) --gold eval/gold/digests.jsonl --corpus corpus --out $(GATE)/digests --sample 60
+	$(VENV)/bin/zhengwen eval gate $(GATE)/digests --allow-sample
+endif
 
 install: $(VENV)/.installed
 

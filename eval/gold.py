@@ -6,14 +6,17 @@ The format and how to write a good question: eval/gold/README.md.
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from enum import Enum
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
+from eval import fields as read
 from eval.measures import occurs, stands
+from eval.sections import OwnText, sections_with
 from indexer.document import Document
 from indexer.errors import InputError
+from service.question import Turn
 
 
 class QuestionType(Enum):
@@ -41,13 +44,21 @@ class Style(Enum):
     NOISY = "noisy"
 
 
+class Part(Enum):
+    """What the question is for: to look at and tune on, or to be asked before a release and never tuned on."""
+
+    DEVELOPMENT = "development"
+    RELEASE = "release"
+
+
 @dataclass(frozen=True)
 class GoldQuestion:
     """A question and what a right answer holds.
 
     `docs` are the documents that hold the answer, or come nearest to one; `answers` the required facts, each a tuple of
-    accepted short forms; `evidence` spans of `docs`; `forbid` figures that only a wrong answer holds; `place` the file and
-    line it was read from.
+    accepted short forms; `evidence` spans of `docs`; `forbid` figures that only a wrong answer holds; `history` the
+    conversation that it follows, oldest first; `note` says why it departs from the rules, empty when it does not; `place` the
+    file and line it was read from.
     """
 
     id: str
@@ -58,11 +69,19 @@ class GoldQuestion:
     answers: tuple[tuple[str, ...], ...]
     evidence: tuple[str, ...]
     forbid: tuple[str, ...] = ()
+    part: Part = Part.DEVELOPMENT
+    history: tuple[Turn, ...] = ()
+    note: str = ""
     place: str = field(default="", compare=False)
 
     @property
     def is_answerable(self) -> bool:
         return self.type is not QuestionType.UNANSWERABLE
+
+    def to_json(self) -> dict[str, Any]:
+        """The line of a gold file that `parse` reads back; optional fields only where they say something."""
+        row = asdict(self) | {"type": self.type.value, "style": self.style.value, "part": self.part.value}
+        return {key: row[key] for key in _FIELDS if key not in _OPTIONAL or row[key] != _OPTIONAL[key]}
 
 
 @dataclass(frozen=True)
@@ -114,7 +133,30 @@ def check(questions: Sequence[GoldQuestion], documents: Mapping[str, Document]) 
             faults.append(Fault(question.place, question.id, f"the id is taken already, at {seen[question.id]}"))
         seen.setdefault(question.id, question.place)
         faults.extend(_faults(question, documents))
+    faults.extend(_shared_sections(questions, documents))
     return faults
+
+
+def _shared_sections(questions: Sequence[GoldQuestion], documents: Mapping[str, Document]) -> Iterator[Fault]:
+    """A section that holds evidence of both parts: whoever tunes on one has seen the other."""
+    first: dict[OwnText, GoldQuestion] = {}
+    for question in questions:
+        held = {
+            own: None
+            for name in question.docs
+            if name in documents
+            for span in question.evidence
+            for own in sections_with(span, documents[name])
+        }
+        for own in held:
+            other = first.setdefault(own, question)
+            if other.part is not question.part:
+                title = own.path[-1] if own.path else "the text above the first heading"
+                message = (
+                    f"its evidence for the {question.part.value} part stands in {title!r:.60} of {own.doc_id}, "
+                    f"where {other.id} of the {other.part.value} part has its own"
+                )
+                yield Fault(question.place, question.id, message)
 
 
 def _faults(question: GoldQuestion, documents: Mapping[str, Document]) -> Iterator[Fault]:
@@ -140,11 +182,15 @@ def _faults(question: GoldQuestion, documents: Mapping[str, Document]) -> Iterat
         if occurs(form, question.question):
             yield fault(f"the question holds its own answer {form!r}")
         if question.evidence and not any(occurs(form, span) for span in question.evidence):
-            yield fault(f"the accepted form {form!r} does not occur in the evidence", is_warning=True)
+            message = f"the accepted form {form!r} does not occur in the evidence"
+            yield fault(
+                f"{message}: {question.note}" if question.note else f"{message} and no 'note' says why",
+                is_warning=bool(question.note),
+            )
 
 
 _FIELDS = tuple(item.name for item in fields(GoldQuestion) if item.name != "place")
-_Choice = TypeVar("_Choice", bound=Enum)
+_OPTIONAL: dict[str, Any] = {"forbid": (), "part": Part.DEVELOPMENT.value, "history": (), "note": ""}
 
 
 def _question(line: str, place: str) -> GoldQuestion:
@@ -152,49 +198,37 @@ def _question(line: str, place: str) -> GoldQuestion:
         row = json.loads(line)
     except ValueError as error:
         raise InputError(f"{place} is not JSON: {error}") from error
+    return parse(row, place)
+
+
+def parse(row: object, place: str) -> GoldQuestion:
+    """The gold question of one object of a gold file.
+
+    Raises:
+        InputError: it is none; names the place and the field.
+    """
     if not isinstance(row, dict):
-        raise InputError(f"{place} must be an object, found {line:.60}")
-    row = {"forbid": [], **row}
+        raise InputError(f"{place} must be an object, found {row!r:.60}")
     for key in _FIELDS:
-        if key not in row:
+        if key not in row and key not in _OPTIONAL:
             raise InputError(f"{place} lacks the field '{key}'")
     for key in row:
         if key not in _FIELDS:
             raise InputError(f"{place} has an unknown field '{key}': known are {', '.join(_FIELDS)}")
     answers = row["answers"]
     if not isinstance(answers, list) or not all(answers):
-        raise _wrong(place, "answers", "a list of facts, each a list of accepted forms", answers)
+        raise read.wrong(place, "answers", "a list of facts, each a list of accepted forms", answers)
     return GoldQuestion(
-        id=_text(row["id"], "id", place),
-        question=_text(row["question"], "question", place),
-        type=_choice(QuestionType, row["type"], "type", place),
-        style=_choice(Style, row["style"], "style", place),
-        docs=_texts(row["docs"], "docs", place),
-        answers=tuple(_texts(forms, f"answers[{i}]", place) for i, forms in enumerate(answers)),
-        evidence=_texts(row["evidence"], "evidence", place),
-        forbid=_texts(row["forbid"], "forbid", place),
+        id=read.text(row["id"], "id", place),
+        question=read.text(row["question"], "question", place),
+        type=read.choice(QuestionType, row["type"], "type", place),
+        style=read.choice(Style, row["style"], "style", place),
+        docs=read.texts(row["docs"], "docs", place),
+        answers=tuple(read.texts(forms, f"answers[{i}]", place) for i, forms in enumerate(answers)),
+        evidence=read.texts(row["evidence"], "evidence", place),
+        forbid=read.texts(row.get("forbid", []), "forbid", place),
+        part=read.choice(Part, row.get("part", Part.DEVELOPMENT.value), "part", place),
+        history=read.turns(row.get("history", []), "history", place),
+        note=read.text(row["note"], "note", place) if "note" in row else "",
         place=place,
     )
-
-
-def _text(value: object, key: str, place: str) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise _wrong(place, key, "a string that is not empty", value)
-    return value
-
-
-def _texts(value: object, key: str, place: str) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        raise _wrong(place, key, "a list of strings", value)
-    return tuple(_text(item, f"{key}[{i}]", place) for i, item in enumerate(value))
-
-
-def _choice(kind: type[_Choice], value: object, key: str, place: str) -> _Choice:
-    for choice in kind:
-        if choice.value == value:
-            return choice
-    raise _wrong(place, key, "one of " + ", ".join(choice.value for choice in kind), value)
-
-
-def _wrong(place: str, key: str, expected: str, value: object) -> InputError:
-    return InputError(f"{place} field '{key}' must be {expected}, found {value!r:.60}")

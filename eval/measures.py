@@ -6,6 +6,7 @@ Words are compared as `indexer.text.squeeze` writes them: width, case, script, w
 
 import re
 import statistics
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
@@ -15,7 +16,9 @@ GRAM = 8
 COVERED = 0.6
 """Share of the grams of an evidence span from which on a passage holds it."""
 RELEVANT = 0.5
-"""Share of common grams from which on a quote is about the evidence."""
+"""Share of its own grams from the evidence from which on a quote is about it."""
+TOUCHED = 0.3
+"""Share of the evidence's grams that a quote must hold to be about it, however much else it says."""
 
 _MARKER = re.compile(r"\[\d+\]")
 _THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?!\d)")
@@ -55,30 +58,46 @@ def overlap(part: str, whole: str) -> float:
     return sum(gram in target for gram in grams) / len(grams)
 
 
-def evidence_recall(evidence: Sequence[str], passages: Sequence[str], k: int) -> float:
-    """Share of the evidence spans that one of the first `k` passages holds, that is, overlaps by `COVERED` or more."""
-    if not evidence:
-        raise ValueError("evidence_recall needs at least one span")
-    return mean(any(overlap(span, passage) >= COVERED for passage in passages[:k]) for span in evidence)
-
-
-def reciprocal_rank(evidence: Sequence[str], passages: Sequence[str], k: int = 10) -> float:
-    """One over the rank of the first passage that holds any of the evidence; 0 when none of the first `k` does."""
-    for rank, passage in enumerate(passages[:k], start=1):
-        if any(overlap(span, passage) >= COVERED for span in evidence):
-            return 1 / rank
-    return 0.0
-
-
 def citation_precision(evidence: Sequence[str], quotes: Sequence[str]) -> float:
     """Share of the quotes that are about the evidence; 0 for an answer that cites nothing.
 
-    A quote is about a span when `RELEVANT` of the grams of either stand in the other: a quote may be a clause of the
-    evidence, or the paragraph around it.
+    A quote is about a span when it holds `TOUCHED` of the span's grams, or the span `RELEVANT` of its own: it may be a clause
+    of the evidence, or the paragraph around it.
     """
-    return mean(
-        any(max(overlap(quote, span), overlap(span, quote)) >= RELEVANT for span in evidence) for quote in quotes
-    )
+    return mean(any(_about(quote, span) for span in evidence) for quote in quotes)
+
+
+def citation_recall(evidence: Sequence[str], quotes: Sequence[str]) -> float:
+    """Share of the evidence spans that the quotes are about."""
+    if not evidence:
+        raise ValueError("citation_recall needs at least one span")
+    return mean(any(_about(quote, span) for quote in quotes) for span in evidence)
+
+
+def _about(quote: str, span: str) -> bool:
+    return overlap(span, quote) >= TOUCHED or overlap(quote, span) >= RELEVANT
+
+
+def exact_match(facts: Sequence[Sequence[str]], text: str) -> bool:
+    """Whether a text is one of the accepted forms and nothing else."""
+    said = _squeezed(text)
+    return bool(said) and any(said == _squeezed(form) for forms in facts for form in forms)
+
+
+def character_f1(facts: Sequence[Sequence[str]], text: str) -> float:
+    """Mean over the facts of the best F1 of common characters, with repeats, between a text and an accepted form.
+
+    The token F1 of SQuAD (Rajpurkar et al. 2016) over characters.
+    """
+    if not facts:
+        raise ValueError("character_f1 needs at least one fact")
+    said = Counter(_squeezed(text))
+    return mean(max(_f1(said, Counter(_squeezed(form))) for form in forms) for forms in facts)
+
+
+def _f1(said: Counter[str], sought: Counter[str]) -> float:
+    total = said.total() + sought.total()
+    return 2 * (said & sought).total() / total if total else 0.0
 
 
 def stands(quote: str, document: str) -> bool:

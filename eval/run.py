@@ -1,218 +1,180 @@
-"""One run: every gold question asked once, a record each, and their summary.
+"""One run: every gold question asked once, a record each, and their summary, in one folder.
 
-DIR/answers.jsonl  one record a line, in gold order: the answer object under the gold id, with `type`, `style`, `docs`,
-                   `scores` and `error`
-DIR/summary.json   what was run on what, and the means; written last, so that it always belongs to answers.jsonl
+DIR/run.json       the header: what is run on what (`eval.summary.Header`), written before the first question
+DIR/answers.jsonl  one record a line, in gold order (`eval.record`), each written as soon as it is known
+DIR/summary.json   written last, from the records; two runs with one header differ in `cost` at most:
+
+    header         as in run.json: index, gold, models, prompt, version, settings, code, part, sample, timeout_s
+    overall        a group (`eval.summary.Group`): questions, failed, forbidden, median_length, aurc, ece, and by name of
+                   the measure (`eval.score`) means, intervals {low, high} and counts
+    by_part, by_answerable, by_type, by_style, by_document
+                   name → group
+    failures       [{id, error}], in gold order
+    judge          verdict → count, null without a judge
+    cost           latency_ms {p50, p90, p99} and peak_memory_mb
+
+A run that was stopped goes on where it stopped when it is started again with the same header.
 """
 
+import hashlib
 import json
-import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from eval.gold import GoldQuestion, GoldSet
-from eval.measures import (
-    citation_precision,
-    evidence_recall,
-    fact_recall,
-    forbidden_figures,
-    mean,
-    median_length,
-    reciprocal_rank,
-    stands,
-    without_markers,
-)
-from indexer.document import Document
+from eval.gold import GoldQuestion, GoldSet, Part
+from eval.record import Record, read_record, to_line
+from eval.summary import Header, Summary, summarise
+from eval.workers import OpenPipeline, Workers
 from indexer.errors import InputError
-from service.answer import Answer, Receipt, Status
-from service.pipeline import Pipeline
+from service.answer import Receipt
+from service.settings import Settings
 
-_CUTOFFS = (1, 3, 5, 10)
-ANSWERABLE_MEASURES = (
-    *(f"evidence_recall@{k}" for k in _CUTOFFS),
-    "mrr@10",
-    "all_facts",
-    "fact_recall",
-    "citation_precision",
-    "quotes_stand",
-    "answerable_refused",
-)
-UNANSWERABLE_MEASURES = ("quotes_stand", "unanswerable_refused")
-
-logger = logging.getLogger(__name__)
+_PACKAGES = ("prompts", "indexer", "service", "eval")
+# Where the files lie and where the service listens changes no answer; what the index holds is in its fingerprint.
+_PLACES = {"corpus", "index", "host", "port"}
 
 
-@dataclass(frozen=True)
-class Record:
-    """What came of one question: an answer, or the error that asking it raised; `scores` by name of the measure."""
+def select(gold: GoldSet, part: Part | None, sample: int | None) -> tuple[GoldQuestion, ...]:
+    """The questions of a part (None for all), and of these a sample, in gold order.
 
-    question: GoldQuestion
-    answer: Answer | None
-    error: str | None
-    scores: Mapping[str, float]
+    The sample is drawn by the hashes of the ids, so that it hardly changes when questions are added.
 
-    @property
-    def answered_text(self) -> str | None:
-        """The text of the answer; None for a refusal and for a failure."""
-        return None if self.answer is None or self.answer.status is Status.REFUSED else self.answer.text
-
-
-@dataclass(frozen=True)
-class Group:
-    """Counts and means of some records.
-
-    `forbidden` counts answers that hold a forbidden figure; `median_length` is in characters, over the answers to answerable
-    questions; a measure that applies to none of the records is not among `means`.
+    Raises:
+        InputError: nothing is left.
     """
+    chosen = [question for question in gold.questions if part is None or question.part is part]
+    if sample is not None:
+        drawn = {
+            question.id for question in sorted(chosen, key=lambda question: _sha256(question.id.encode()))[:sample]
+        }
+        chosen = [question for question in chosen if question.id in drawn]
+    if not chosen:
+        raise InputError(f"there is no gold question of the part {part.value if part else 'all'} to ask")
+    return tuple(chosen)
 
-    questions: int
-    failed: int
-    forbidden: int
-    median_length: float
-    means: Mapping[str, float]
 
-
-@dataclass(frozen=True)
-class Summary:
-    """The result of a run. A question with two documents counts under both."""
-
-    receipt: Receipt
-    gold_sha256: str
-    overall: Group
-    by_type: Mapping[str, Group]
-    by_style: Mapping[str, Group]
-    by_document: Mapping[str, Group]
-
-    def to_json(self) -> dict[str, Any]:
-        """As in summary.json: the receipt's `index` is the index fingerprint."""
-        return asdict(self)
+def header(gold: GoldSet, receipt: Receipt, part: Part | None, sample: int | None, timeout: float) -> Header:
+    """The header of a run with a pipeline that gave this receipt."""
+    return Header(
+        index=receipt.index,
+        gold=f"sha256:{gold.sha256}",
+        models=dict(receipt.models),
+        prompt=receipt.prompt,
+        version=receipt.version,
+        settings=Settings().model_dump(mode="json", exclude=_PLACES),
+        code={name: _code(Path(__file__).parents[1] / name) for name in _PACKAGES},
+        part="all" if part is None else part.value,
+        sample=sample,
+        timeout_s=timeout,
+    )
 
 
 def evaluate(
-    pipeline: Pipeline, gold: GoldSet, out: Path, on_record: Callable[[Record], None] = lambda record: None
+    open_pipeline: OpenPipeline,
+    gold: GoldSet,
+    out: Path,
+    *,
+    part: Part | None = None,
+    sample: int | None = None,
+    jobs: int = 1,
+    timeout: float = 60.0,
+    restart: bool = False,
+    on_record: Callable[[Record], None] = lambda record: None,
 ) -> Summary:
-    """Asks the pipeline every gold question and writes the records and their summary into the folder `out`.
+    """Asks what `out` has no record of yet, and writes records and summary there; `timeout` is seconds a question.
 
     Raises:
-        InputError: the folder cannot be written.
+        InputError: the folder cannot be written, or holds a run with another header and `restart` is False.
+        ZhengwenError: what `open_pipeline` raises.
     """
-    records: list[Record] = []
+    questions = select(gold, part, sample)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        (out / "summary.json").unlink(missing_ok=True)
-        with (out / "answers.jsonl").open("w", encoding="utf-8") as file:
-            for record in run(pipeline.ask, gold.questions, pipeline.library.documents):
-                file.write(json.dumps(_row(record), ensure_ascii=False) + "\n")
-                file.flush()
-                records.append(record)
+        with Workers(open_pipeline, jobs=jobs, timeout=timeout) as workers:
+            head = header(gold, workers.receipt, part, sample, timeout)
+            records = _begin(out, head, questions, restart)
+            for record in records:
                 on_record(record)
-        summary = summarise(records, gold.sha256, pipeline.receipt)
-        text = json.dumps(summary.to_json(), ensure_ascii=False, indent=2) + "\n"
-        (out / "summary.json").write_text(text, encoding="utf-8")
+            with (out / "answers.jsonl").open("a", encoding="utf-8") as file:
+                for record in workers.ask(questions[len(records) :]):
+                    file.write(to_line(record))
+                    file.flush()
+                    records.append(record)
+                    on_record(record)
+        return write_summary(out, records, head)
     except OSError as error:
         raise InputError(f"the results cannot be written to {out}: {error}") from error
+
+
+def write_summary(out: Path, records: Sequence[Record], head: Header) -> Summary:
+    """The summary of the records, also as summary.json."""
+    summary = summarise(records, head)
+    (out / "summary.json").write_text(_pretty(summary.to_json()), encoding="utf-8")
     return summary
 
 
-def run(
-    ask: Callable[[str], Answer], questions: Iterable[GoldQuestion], documents: Mapping[str, Document]
-) -> Iterator[Record]:
-    """One record a question, in order; a question whose asking raises is a failure that scores 0, never a gap."""
-    for question in questions:
-        try:
-            answer = ask(question.question)
-        except Exception as error:
-            logger.exception("question %s failed", question.id)
-            names = ANSWERABLE_MEASURES if question.is_answerable else UNANSWERABLE_MEASURES
-            yield Record(question, None, f"{type(error).__name__}: {error}", dict.fromkeys(names, 0.0))
-        else:
-            yield Record(question, answer, None, score(question, answer, documents))
-
-
-def score(question: GoldQuestion, answer: Answer, documents: Mapping[str, Document]) -> dict[str, float]:
-    """The measures that apply to an answer, by name.
-
-    A refusal states no fact, and the measures of citations do not apply to it. `answerable_refused` and
-    `unanswerable_refused` are 1 for a refusal, so that their means are the refusal rates. `quotes_stand` is the share of the
-    quotes that stand in their document, 0 for an answer without any.
-    """
-    refused = answer.status is Status.REFUSED
-    quotes = [citation.quote for citation in answer.citations]
-    scores: dict[str, float] = {}
-    if question.is_answerable:
-        passages = [passage.text for passage in answer.passages]
-        recall = 0.0 if refused else fact_recall(question.answers, without_markers(answer.text))
-        for k in _CUTOFFS:
-            scores[f"evidence_recall@{k}"] = evidence_recall(question.evidence, passages, k)
-        scores["mrr@10"] = reciprocal_rank(question.evidence, passages, 10)
-        scores["all_facts"] = float(recall == 1)
-        scores["fact_recall"] = recall
-        if not refused:
-            scores["citation_precision"] = citation_precision(question.evidence, quotes)
-        scores["answerable_refused"] = float(refused)
-    else:
-        scores["unanswerable_refused"] = float(refused)
-    if not refused:
-        scores["quotes_stand"] = mean(
-            citation.doc_id in documents and stands(citation.quote, documents[citation.doc_id].text)
-            for citation in answer.citations
+def _begin(out: Path, head: Header, questions: Sequence[GoldQuestion], restart: bool) -> list[Record]:
+    """The records of an earlier start of this very run, in a folder that is ready for more."""
+    answers, summary = out / "answers.jsonl", out / "summary.json"
+    ours = json.loads(json.dumps(asdict(head)))
+    found = None if restart else _read_header(out / "run.json")
+    if found is None:
+        if answers.exists() and not restart:
+            raise InputError(f"{answers} stands there without a run.json: give --restart to replace it")
+        summary.unlink(missing_ok=True)  # it must never stand beside the records of another run
+        answers.unlink(missing_ok=True)
+        (out / "run.json").write_text(_pretty(ours), encoding="utf-8")
+        return []
+    if found != ours:
+        differing = ", ".join(key for key in ours if found.get(key) != ours[key])
+        raise InputError(
+            f"{out} holds a run with another header ({differing} differ): give another --out, or --restart to replace it"
         )
-    return scores
+    records = _finished(answers, questions)
+    summary.unlink(missing_ok=True)
+    return records
 
 
-def summarise(records: Sequence[Record], gold_sha256: str, receipt: Receipt) -> Summary:
-    """Counts and means of a run, over all and by type, style and document."""
-    return Summary(
-        receipt=receipt,
-        gold_sha256=gold_sha256,
-        overall=_group(records),
-        by_type=_groups(records, lambda question: [question.type.value]),
-        by_style=_groups(records, lambda question: [question.style.value]),
-        by_document=_groups(records, lambda question: question.docs),
-    )
+def _read_header(path: Path) -> dict[str, Any] | None:
+    if not path.exists():
+        return None
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path} is not JSON ({error}): give --restart to replace the run") from error
+    return found if isinstance(found, dict) else {}
 
 
-def _groups(records: Sequence[Record], keys: Callable[[GoldQuestion], Sequence[str]]) -> dict[str, Group]:
-    members: dict[str, list[Record]] = {}
-    for record in records:
-        for key in keys(record.question):
-            members.setdefault(key, []).append(record)
-    return {key: _group(members[key]) for key in sorted(members)}
+def _finished(answers: Path, questions: Sequence[GoldQuestion]) -> list[Record]:
+    """The records written so far; half a last line, which a kill can leave, is cut off the file."""
+    if not answers.exists():
+        return []
+    data = answers.read_bytes()
+    whole = data[: data.rfind(b"\n") + 1]
+    if whole != data:
+        answers.write_bytes(whole)
+    lines = whole.decode().split("\n")[:-1]
+    records = [read_record(line, f"{answers}:{number}") for number, line in enumerate(lines, start=1)]
+    if [record.question for record in records] != list(questions[: len(records)]):
+        raise InputError(f"{answers} does not hold the first questions of this run: give --restart to replace it")
+    return records
 
 
-def _group(records: Sequence[Record]) -> Group:
-    values: dict[str, list[float]] = {}
-    for record in records:
-        for name, value in record.scores.items():
-            values.setdefault(name, []).append(value)
-    texts = [record.answered_text for record in records if record.question.is_answerable]
-    return Group(
-        questions=len(records),
-        failed=sum(record.error is not None for record in records),
-        forbidden=sum(
-            bool(forbidden_figures(record.question.forbid, without_markers(record.answered_text or "")))
-            for record in records
-        ),
-        median_length=median_length(text for text in texts if text is not None),
-        means={
-            name: round(mean(values[name]), 4)
-            for name in dict.fromkeys((*ANSWERABLE_MEASURES, *UNANSWERABLE_MEASURES))
-            if name in values
-        },
-    )
+def _code(package: Path) -> str:
+    """sha256 over the paths and contents of everything in a package that can change a result."""
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*")):
+        relative = path.relative_to(package).as_posix()
+        if path.suffix in (".py", ".md", ".txt") and not relative.startswith(("gold/", "web/")):
+            digest.update(f"{relative}\0{_sha256(path.read_bytes())}\n".encode())
+    return "sha256:" + digest.hexdigest()
 
 
-def _row(record: Record) -> dict[str, Any]:
-    question = record.question
-    blank = {"question": question.question, "status": "failed", "answer": "", "citations": [], "passages": []}
-    return {
-        **(blank if record.answer is None else record.answer.to_json()),
-        "id": question.id,
-        "type": question.type.value,
-        "style": question.style.value,
-        "docs": question.docs,
-        "scores": record.scores,
-        "error": record.error,
-    }
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _pretty(row: object) -> str:
+    return json.dumps(row, ensure_ascii=False, indent=2) + "\n"

@@ -1,7 +1,6 @@
 """Corpus folder → index on disk, doing again only what changed."""
 
 import hashlib
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,7 @@ import numpy as np
 from indexer import store
 from indexer.corpus import Corpus, Skipped, read_all, scan
 from indexer.dense import DenseIndex
-from indexer.document import Document
-from indexer.embedder import Embedder, SentenceTransformerEmbedder, Vectors, fit_static_embedder, model_fingerprint
+from indexer.embedder import Embedder, SentenceTransformerEmbedder, Vectors, model_fingerprint
 from indexer.errors import InputError, StoredIndexError
 from indexer.glossary import learn, shipped
 from indexer.lexical import LexicalIndex
@@ -45,12 +43,12 @@ def build(
 ) -> Summary:
     """Brings the index at `index` up to date with the corpus.
 
-    `embedder` is a SentenceTransformer folder or hub name; empty means the small model fitted on the corpus, which is kept
-    for later updates so that unchanged passages need no new vectors, and fitted anew by `rebuild`.
+    `embedder` is a SentenceTransformer folder or hub name; empty means the bundled one. Unchanged passages keep their vectors
+    while the embedder is the same; `rebuild` takes nothing over.
 
     Raises:
         InputError: the corpus holds nothing that can be indexed.
-        ModelError: the embedder cannot be loaded or fitted.
+        ModelError: the embedder cannot be loaded.
         StoredIndexError: the folder `index` holds something that is not an index.
     """
     corpus = scan(corpus_folder)
@@ -71,7 +69,8 @@ def build(
     writer = store.Writer(index)
     try:
         old = None if rebuild else _load_or_none(index)
-        model, record = _embedder(embedder, old, documents, writer)
+        model = SentenceTransformerEmbedder(store.embedder_place(embedder))
+        record = store.EmbedderRecord(model.name, model.fingerprint, model.dimensions, embedder)
         vectors, embedded = _vectors(model, texts, _known_vectors(old, record), progress)
         names = learn((document.text for document in documents), shipped())
         lexical = LexicalIndex.build([tokenize(names.expand(text)) for text in texts])
@@ -95,7 +94,7 @@ def _is_current(previous: store.Manifest, corpus: Corpus, embedder: str) -> bool
         previous.recipe == store.recipe()
         and previous.corpus == corpus.fingerprint
         and previous.embedder.location == embedder
-        and (not embedder or previous.embedder.fingerprint == model_fingerprint(embedder))
+        and previous.embedder.fingerprint == model_fingerprint(store.embedder_place(embedder))
     )
 
 
@@ -108,21 +107,6 @@ def _load_or_none(index: Path) -> store.Stored | None:
         return store.load(index)
     except StoredIndexError:
         return None
-
-
-def _embedder(
-    location: str, old: store.Stored | None, documents: Sequence[Document], writer: store.Writer
-) -> tuple[Embedder, store.EmbedderRecord]:
-    if location:
-        model = SentenceTransformerEmbedder(location)
-        return model, store.EmbedderRecord(model.name, model.fingerprint, model.dimensions, location)
-    folder = writer.folder / "embedder"
-    if old is not None and not old.manifest.embedder.location:
-        shutil.copytree(old.embedder_location, folder)
-    else:
-        fit_static_embedder((line for document in documents for line in document.text.split("\n")), folder)
-    model = SentenceTransformerEmbedder(str(folder))
-    return model, store.EmbedderRecord("static-corpus", model.fingerprint, model.dimensions, "")
 
 
 def _known_vectors(old: store.Stored | None, record: store.EmbedderRecord) -> dict[bytes, Vectors]:

@@ -1,12 +1,13 @@
 """Questions → hits, over an index in memory."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from indexer.document import Document, Hit, Passage, Section
 from indexer.embedder import Embedder
 from indexer.errors import ModelError, NotFoundError
-from indexer.fusion import fuse
+from indexer.fusion import Ranked, fuse
 from indexer.outline import outline
 from indexer.store import Stored
 
@@ -16,10 +17,21 @@ _DENSE_WEIGHT = 0.3
 _CANDIDATES = 100
 
 
+@dataclass(frozen=True)
+class Legs:
+    """What each leg found and what came of fusing them, best first."""
+
+    lexical: tuple[Hit, ...]
+    dense: tuple[Hit, ...]
+    fused: tuple[Hit, ...]
+
+
 class Retriever(Protocol):
     """A question and its lexical tokens to at most `k` hits, best first; none when nothing shares a word or meaning."""
 
     def retrieve(self, question: str, tokens: Sequence[str], k: int) -> list[Hit]: ...
+
+    def legs(self, question: str, tokens: Sequence[str], k: int) -> Legs: ...
 
 
 class Library:
@@ -68,7 +80,14 @@ class HybridRetriever:
         self._embedder = embedder
 
     def retrieve(self, question: str, tokens: Sequence[str], k: int) -> list[Hit]:
+        return list(self.legs(question, tokens, k).fused)
+
+    def legs(self, question: str, tokens: Sequence[str], k: int) -> Legs:
+        """`retrieve` with what led there; each leg at most `k` hits."""
         lexical = self._stored.lexical.search(tokens, _CANDIDATES)
         dense = self._stored.dense.search(self._embedder.embed_question(question), _CANDIDATES)
         fused = fuse([(lexical, _LEXICAL_WEIGHT), (dense, _DENSE_WEIGHT)], k)
-        return [Hit(self._stored.passages[row], score) for row, score in fused]
+        return Legs(self._hits(lexical[:k]), self._hits(dense[:k]), self._hits(fused))
+
+    def _hits(self, ranked: Ranked) -> tuple[Hit, ...]:
+        return tuple(Hit(self._stored.passages[row], score) for row, score in ranked)

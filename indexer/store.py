@@ -7,7 +7,6 @@
                      /glossary.json    groups of names of one thing
                      /lexical/         BM25 (bm25s, no pickle)
                      /dense.faiss      vectors, in row order
-                     /embedder/        the fitted embedder, when the index made its own
 
 A version is written beside the others, flushed, renamed into place and only then named in `current`, itself replaced by
 an atomic rename: whatever happens half way, the version served before is still whole and still served. One build at a
@@ -31,6 +30,7 @@ from indexer.document import Document, LineMap, Metadata, Passage
 from indexer.errors import StoredIndexError
 from indexer.glossary import Glossary
 from indexer.lexical import LexicalIndex
+from models import EMBEDDER
 
 FORMAT = 1
 _KEPT_VERSIONS = 2
@@ -57,7 +57,7 @@ _RECIPE_FILES = (
 
 @dataclass(frozen=True)
 class EmbedderRecord:
-    """Which embedder made the vectors; `location` is a path or hub name, empty for the one inside the index."""
+    """Which embedder made the vectors; `location` is a path or hub name, empty for the bundled one."""
 
     name: str
     fingerprint: str
@@ -84,6 +84,11 @@ class Manifest:
         return "sha256:" + hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
+def embedder_place(location: str) -> str:
+    """Where to load an embedder from: a path or hub name as it is, the bundled one for an empty location."""
+    return location or str(EMBEDDER)
+
+
 @dataclass(frozen=True)
 class Stored:
     """An index in memory: row i of both legs is `passages[i]`."""
@@ -99,7 +104,7 @@ class Stored:
     @property
     def embedder_location(self) -> str:
         """Where to load the embedder of this index from."""
-        return self.manifest.embedder.location or str(self.folder / "embedder")
+        return embedder_place(self.manifest.embedder.location)
 
 
 @cache

@@ -2,15 +2,20 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import Enum
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from indexer.document import Document, Hit, Origin
 from indexer.errors import InputError
+from service.conversation import Turn
+from service.fields import texts, typed
+from service.receipt import AnswerReceipt, ScoredPassage, answer_sha256
+from service.receipt import Receipt as Receipt
 
-_T = TypeVar("_T")
+# How the names of composers begin that quote and word nothing.
+_EXTRACTIVE = "extractive"
 
 
 class Status(Enum):
@@ -85,18 +90,13 @@ class ShownPassage:
 
 
 @dataclass(frozen=True)
-class Receipt:
-    """What made an answer: hashes of the index, the models and the prompts, and the program's version."""
-
-    index: str
-    models: Mapping[str, str]
-    prompt: str
-    version: str
-
-
-@dataclass(frozen=True)
 class Answer:
-    """One answer; `text` carries the markers, `passages` are the ten best retrieved, best first."""
+    """One answer; `text` carries the markers, `passages` are the ten best retrieved, best first.
+
+    `notice` is what people have to know before they read, and stands above the sentences in `text`; `dropped` counts the
+    sentences that failed the check and are not shown; `receipt` is that of the pipeline, `history` what was said before;
+    `confidence` is the calibrated probability, 0 to 1, that the documents answer the question.
+    """
 
     question: str
     status: Status
@@ -107,6 +107,10 @@ class Answer:
     passages: tuple[ShownPassage, ...]
     timings: Mapping[str, float]
     receipt: Receipt
+    notice: str | None = None
+    dropped: int = 0
+    history: tuple[Turn, ...] = ()
+    confidence: float = 0.0
 
     @property
     def id(self) -> str:
@@ -117,18 +121,35 @@ class Answer:
     def to_json(self) -> dict[str, Any]:
         """The answer object of the documentation."""
         row = asdict(self)
-        return {
+        receipt = AnswerReceipt(
+            self.receipt,
+            self.question,
+            self.history,
+            tuple(ScoredPassage(passage.passage_id, passage.score) for passage in self.passages),
+            tuple(sentence.verdict.value for sentence in self.sentences),
+            answer_sha256="",
+        ).to_json()
+        answer = {
             "id": self.id,
             "question": self.question,
             "status": self.status.value,
             "answer": self.text,
             "reason": self.reason,
+            "confidence": self.confidence,
+            "notice": self.notice,
+            "dropped": self.dropped,
             "sentences": [{**sentence, "verdict": sentence["verdict"].value} for sentence in row["sentences"]],
             "citations": row["citations"],
             "passages": row["passages"],
             "timings": row["timings"],
-            "receipt": row["receipt"],
+            "receipt": receipt,
         }
+        return answer | {"receipt": receipt | {"answer_sha256": answer_sha256(answer)}}
+
+
+def sentence_texts(sentences: Sequence[Sentence]) -> list[str]:
+    """Each sentence with its markers behind it, as it stands in the answer."""
+    return [sentence.text + "".join(f"[{marker}]" for marker in sentence.citations) for sentence in sentences]
 
 
 @dataclass(frozen=True)
@@ -145,10 +166,14 @@ class SavedCitation:
 
 @dataclass(frozen=True)
 class SavedAnswer:
-    """The parts of a saved answer that can be checked again."""
+    """The parts of a saved answer that can be checked again; `is_worded` tells that a language model worded it."""
 
+    text: str
+    reason: str | None
+    notice: str | None
     sentences: tuple[Sentence, ...]
     citations: tuple[SavedCitation, ...]
+    is_worded: bool
 
     @classmethod
     def from_json(cls, row: object) -> Self:
@@ -156,39 +181,33 @@ class SavedAnswer:
         if not isinstance(row, dict):
             raise InputError(f"an answer is a JSON object, not {type(row).__name__}")
         citations = []
-        for i, item in enumerate(_list(row, "citations")):
+        for i, item in enumerate(typed(row, "citations", list, "answer")):
             where = f"citations[{i}]"
             citations.append(
                 SavedCitation(
-                    marker=_typed(item, "marker", int, where),
-                    doc_id=_typed(item, "doc_id", str, where),
-                    start=_typed(item, "start", int, where),
-                    end=_typed(item, "end", int, where),
-                    quote=_typed(item, "quote", str, where),
-                    doc_sha256=_typed(item, "doc_sha256", str, where),
+                    marker=typed(item, "marker", int, where),
+                    doc_id=typed(item, "doc_id", str, where),
+                    start=typed(item, "start", int, where),
+                    end=typed(item, "end", int, where),
+                    quote=typed(item, "quote", str, where),
+                    doc_sha256=typed(item, "doc_sha256", str, where),
                 )
             )
         if len({citation.marker for citation in citations}) < len(citations):
             raise InputError(f"citations must each have their own marker, found {[c.marker for c in citations]!r:.60}")
         sentences = []
-        for i, item in enumerate(_list(row, "sentences")):
+        for i, item in enumerate(typed(row, "sentences", list, "answer")):
             where = f"sentences[{i}]"
-            markers = _typed(item, "citations", list, where)
+            markers = typed(item, "citations", list, where)
             if not all(type(marker) is int for marker in markers):
                 raise InputError(f"{where}.citations must be whole numbers, found {markers!r}")
-            sentences.append(Sentence(_typed(item, "text", str, where), tuple(markers)))
-        return cls(tuple(sentences), tuple(citations))
-
-
-def _list(row: dict[str, Any], key: str) -> list[Any]:
-    value = row.get(key)
-    if not isinstance(value, list):
-        raise InputError(f"'{key}' of a saved answer must be a list, found {type(value).__name__}")
-    return value
-
-
-def _typed(row: object, key: str, kind: type[_T], where: str) -> _T:
-    value = row.get(key) if isinstance(row, dict) else None
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise InputError(f"{where}.{key} must be {kind.__name__}, found {value!r:.60}")
-    return value
+            sentences.append(Sentence(typed(item, "text", str, where), tuple(markers)))
+        models = texts(typed(row, "receipt", dict, "answer"), "models", "receipt")
+        return cls(
+            typed(row, "answer", str, "answer"),
+            None if row.get("reason") is None else typed(row, "reason", str, "answer"),
+            None if row.get("notice") is None else typed(row, "notice", str, "answer"),
+            tuple(sentences),
+            tuple(citations),
+            is_worded=not models.get("composer", _EXTRACTIVE).startswith(_EXTRACTIVE),
+        )

@@ -15,7 +15,7 @@ from rich.progress import Progress
 from indexer.build import Summary, build
 from indexer.errors import InputError, ZhengwenError
 from service.answer import Answer, SavedAnswer, Status
-from service.settings import Settings
+from service.settings import ComposerKind, Settings
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, help="政问: cited, checked answers from policy documents."
@@ -23,6 +23,14 @@ app = typer.Typer(
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 IndexOption = Annotated[Path | None, typer.Option("--index", help="Folder of the index.", show_default="build/index")]
+
+ComposerOption = Annotated[
+    ComposerKind | None, typer.Option(help="Who words the answers.", show_default=ComposerKind.EXTRACTIVE.value)
+]
+ComposerModelOption = Annotated[
+    str | None, typer.Option(help="Folder or hub name of the language model; for a server its name there.")
+]
+ComposerBaseUrlOption = Annotated[str | None, typer.Option(help="Address of an OpenAI-compatible server.")]
 
 
 @app.command()
@@ -83,23 +91,28 @@ def ask(
     as_json: Annotated[bool, typer.Option("--json", help="The answer object as JSON.")] = False,
     batch: Annotated[Path | None, typer.Option(help='Questions, one {"id", "question"} a line.')] = None,
     out: Annotated[Path | None, typer.Option(help="Where the answers of a batch go, one a line.")] = None,
+    composer: ComposerOption = None,
+    composer_model: ComposerModelOption = None,
+    composer_base_url: ComposerBaseUrlOption = None,
     index: IndexOption = None,
 ) -> None:
     """Answer one question, or a batch of them."""
     from service.batch import answer_batch, read_questions
+    from service.composers import open_model
     from service.pipeline import Pipeline
 
-    target = index or Settings().index
+    settings = _settings(composer, composer_model, composer_base_url)
+    target = index or settings.index
     if (question is None) == (batch is None):
         raise InputError("give either a QUESTION or --batch IN.jsonl --out OUT.jsonl")
     if question is not None:
-        answer = Pipeline.open(target).ask(question)
+        answer = Pipeline.open(target, open_model(settings), settings.of_answers).ask(question)
         print(json.dumps(answer.to_json(), ensure_ascii=False, indent=2) if as_json else _readable(answer))
         return
     if batch is None or out is None:
         raise InputError("--batch needs --out OUT.jsonl")
     questions = read_questions(batch)
-    pipeline = Pipeline.open(target)
+    pipeline = Pipeline.open(target, open_model(settings), settings.of_answers)
     with Progress(console=_errors, transient=True, disable=not _errors.is_terminal) as progress:
         task = progress.add_task("answering", total=len(questions))
         answer_batch(pipeline, questions, out, lambda: progress.advance(task))
@@ -112,14 +125,11 @@ def verify(answer: Path, index: IndexOption = None) -> None:
     from indexer.store import load
     from service.verify import recheck
 
-    try:
-        saved = SavedAnswer.from_json(json.loads(answer.read_text(encoding="utf-8-sig")))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{answer} cannot be read as a saved answer: {error}") from error
+    saved = SavedAnswer.from_json(_read_json(answer))
     stored = load(index or Settings().index)
     checks = recheck(saved, Library(stored.documents, stored.passages))
     for check in checks:
-        label = f"[{check.marker}]" if check.marker is not None else "sentence"
+        label = check.kind if check.marker is None else f"[{check.marker}]"
         print(
             f"{'ok  ' if check.problem is None else 'FAIL'} {label} {check.text[:60]}"
             + (f": {check.problem}" if check.problem else "")
@@ -131,24 +141,71 @@ def verify(answer: Path, index: IndexOption = None) -> None:
 
 
 @app.command()
+def replay(
+    receipt: Annotated[Path, typer.Argument(help="A saved answer, or its receipt alone.")],
+    composer: ComposerOption = None,
+    composer_model: ComposerModelOption = None,
+    composer_base_url: ComposerBaseUrlOption = None,
+    index: IndexOption = None,
+) -> None:
+    """Ask a saved question again: the same bytes, or what has changed."""
+    from service.composers import open_model
+    from service.pipeline import Pipeline
+    from service.replay import Saved
+    from service.replay import replay as ask_again
+
+    saved = Saved.from_json(_read_json(receipt))
+    settings = _settings(composer, composer_model, composer_base_url)
+    pipeline = Pipeline.open(index or settings.index, open_model(settings), settings.of_answers)
+    changes = ask_again(saved, pipeline)
+    print("\n".join(changes) or "same bytes")
+    if changes:
+        raise typer.Exit(1)
+
+
+@app.command()
 def serve(
     host: Annotated[str | None, typer.Option(show_default="127.0.0.1")] = None,
     port: Annotated[int | None, typer.Option(min=1, max=65535, show_default="8000")] = None,
+    composer: ComposerOption = None,
+    composer_model: ComposerModelOption = None,
+    composer_base_url: ComposerBaseUrlOption = None,
     index: IndexOption = None,
 ) -> None:
     """Serve the chat page and the HTTP interface."""
     import uvicorn
 
     from indexer.store import load
+    from service.composers import open_model
     from service.http.app import create_app
     from service.pipeline import Pipeline
 
-    settings = Settings()
+    settings = _settings(composer, composer_model, composer_base_url)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
     address, number = host or settings.host, port or settings.port
     stored = load(index or settings.index)  # a missing or damaged index ends here, before anything is served
+    model = open_model(settings)
     _errors.print(f"政问 is loading and will answer at http://{address}:{number}/")
-    uvicorn.run(create_app(lambda: Pipeline.over(stored)), host=address, port=number, log_config=None, access_log=False)
+    uvicorn.run(
+        create_app(lambda: Pipeline.over(stored, model, settings.of_answers)),
+        host=address,
+        port=number,
+        log_config=None,
+        access_log=False,
+    )
+
+
+def _settings(composer: ComposerKind | None, model: str | None, base_url: str | None) -> Settings:
+    """The settings, where an option that was given beats the environment."""
+    given = {"composer": composer, "composer_model": model, "composer_base_url": base_url}
+    return Settings().model_copy(update={name: value for name, value in given.items() if value is not None})
+
+
+def _read_json(path: Path) -> object:
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path} cannot be read as JSON: {error}") from error
 
 
 def main() -> NoReturn:

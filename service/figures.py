@@ -30,8 +30,10 @@ _SHARES = {"百": "%", "千": "‰", "万": "‱"}
 _SHARE = re.compile(rf"([百千万])分之({_NUMERAL}|\d+(?:\.\d+)?)")
 _YEAR = re.compile(r"([一二三四五六七八九][零〇○一二三四五六七八九]{3})(?=年)")
 # A measure word behind a Chinese numeral shows that it counts something: 三家, but not 一体化. A compound one is a number anyway.
+_MEASURE = "[家个项条座栋名位款种类层倍成支只所处件大步人年月日号元角户吨亩米公平台辆架艘小天届次克升册张间篇颗秒期批轮份场组级]|[美欧港日]元|方面"
+# 八十六千米: the last 千 belongs to the measure.
 _COUNTED = re.compile(
-    rf"(?<![第{_CHINESE}])(?:({_NUMERAL})(?=[万亿]|[家个项条座栋名位款种类层倍成支只所处件大步人年月日号元角户吨亩米公平台辆架艘小天届次])"
+    rf"(?<![第{_CHINESE}])(?:([{_CHINESE}]+?(?=千[米克瓦])|{_NUMERAL}(?=[万亿]|{_MEASURE}))"
     rf"|([一二两三四五六七八九][十百千][{_CHINESE}]*|十[一二三四五六七八九]))"
 )
 # A dash right before a digit is a minus sign where no range can begin before it; a list item's dash has a space behind it.
@@ -42,8 +44,7 @@ _SCALE = re.compile(r"\s?([%‰‱]|[万亿]{1,2})")
 
 def figures(text: str) -> list[str]:
     """The figures of a text, in order, each as digits with its sign and unit of scale, such as `30%`, `6935万`, `2024`."""
-    signed = _MINUS.sub("负", unicodedata.normalize("NFKC", text))
-    folded = _normalised(fold(signed))
+    folded = arabic(text)
     found = []
     for match in _FIGURE.finditer(folded):
         number = match.group().replace(",", "").replace("负", "-")
@@ -52,6 +53,11 @@ def figures(text: str) -> list[str]:
         scale = _SCALE.match(folded, match.end())
         found.append(number + (scale.group(1) if scale else ""))
     return found
+
+
+def arabic(text: str) -> str:
+    """The folded text with its Chinese numerals in digits, each behind a space, and 负 for a minus sign: 共三家 → 共 3家."""
+    return _normalised(fold(_MINUS.sub("负", unicodedata.normalize("NFKC", text))))
 
 
 def missing_figures(sentence: str, source: str) -> list[str]:

@@ -5,7 +5,8 @@ the same index and models gives the same answer.
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -15,17 +16,28 @@ from typing import Self
 import prompts
 from indexer.document import Hit
 from indexer.embedder import SentenceTransformerEmbedder
+from indexer.errors import ModelError
 from indexer.retrieval import HybridRetriever, Library, Retriever
 from indexer.store import Stored, load
-from service.answer import Answer, Receipt, Sentence, ShownPassage, Status, Verdict
+from indexer.text import fold
+from models import EMBEDDER, EVIDENCE
+from service.answer import Answer, Receipt, ShownPassage, Status
+from service.assembly import Assembly, Checked
 from service.compose import Composer, Draft, ExtractiveComposer
-from service.evidence import LexicalReader, Reader, Reading
-from service.question import Question, Turn, understand
+from service.evidence import EvidenceReader, Reader, Reading
+from service.evidence_model import EvidenceModel
+from service.generate import GenerativeComposer
+from service.language_model import LanguageModel
+from service.question import Question, Turn, understand, with_words, words
+from service.receipt import code_sha256
 from service.refusal import refusal_reason
-from service.verify import unsupported
+from service.spelling import corrections, vocabulary_of
 
 _READ = 20
 SHOWN = 10
+
+MODEL_UNAVAILABLE = "语言模型暂时不可用，以下为原文摘录。"
+MODEL_BROKE_OFF = "语言模型中途中断"
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +48,24 @@ class Retrieved:
 
     question: Question
     hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True)
+class Writing:
+    """A language model is writing and there is nothing checked to show yet: time to hang up, or to keep a line open."""
+
+
+Event = Retrieved | Writing | Checked | Answer
+
+
+@dataclass(frozen=True)
+class Stages:
+    """The hits of one question at every stage of a pass, best first: both legs, fused, and as reading ranked them."""
+
+    lexical: tuple[Hit, ...]
+    dense: tuple[Hit, ...]
+    fused: tuple[Hit, ...]
+    read: tuple[Hit, ...]
 
 
 class Pipeline:
@@ -50,41 +80,69 @@ class Pipeline:
         *,
         index_fingerprint: str,
         models: Mapping[str, str],
+        fallback: Composer | None = None,
+        composer_prompts: Sequence[prompts.Prompt] = (),
+        settings: Mapping[str, str] | None = None,
     ) -> None:
+        """`fallback` answers when the composer's model fails; without one the question fails. Prompts, models and settings are
+        for the receipt.
+        """
         self.library = library
         self._retriever = retriever
         self._reader = reader
         self._composer = composer
+        self._fallback = fallback
+        self._vocabulary = vocabulary_of(fold(document.text) for document in library.documents.values())
         self._refusal = prompts.load("refusal")
         self.receipt = Receipt(
             index=index_fingerprint,
             models={**models, "reader": reader.name, "composer": composer.name},
-            prompt=self._refusal.fingerprint,
+            prompt="+".join(prompt.fingerprint for prompt in (self._refusal, *composer_prompts)),
             version=version("zhengwen"),
+            code=code_sha256(),
+            settings={"passages_read": str(_READ), "passages_shown": str(SHOWN)} | dict(settings or {}),
         )
 
     @classmethod
-    def open(cls, index: Path) -> Self:
-        """The pipeline over an index on disk, with the embedder that made it.
+    def open(cls, index: Path, model: LanguageModel | None = None, settings: Mapping[str, str] | None = None) -> Self:
+        """The pipeline over an index on disk, with the embedder that made it; `model` words the answers if there is one.
+
+        `settings` are those that change answers and show in nothing else, for the receipt.
 
         Raises:
             StoredIndexError: the index cannot be served.
             ModelError: its embedder cannot be loaded or is another one.
         """
-        return cls.over(load(index))
+        return cls.over(load(index), model, settings)
 
     @classmethod
-    def over(cls, stored: Stored) -> Self:
+    def over(
+        cls, stored: Stored, model: LanguageModel | None = None, settings: Mapping[str, str] | None = None
+    ) -> Self:
         embedder = SentenceTransformerEmbedder(stored.embedder_location)
+        # The evidence model weighs words by the vectors it was trained with, whatever embedder made the index.
+        bundled = str(EMBEDDER)
+        vectors = embedder if stored.embedder_location == bundled else SentenceTransformerEmbedder(bundled)
         library = Library(stored.documents, stored.passages)
+        extractive = ExtractiveComposer(library)
+        generative = None if model is None else GenerativeComposer(model, library, extractive)
+        models = {"embedder": stored.manifest.embedder.fingerprint}
         return cls(
             library,
             HybridRetriever(stored, embedder),
-            LexicalReader(library, stored.glossary, stored.lexical),
-            ExtractiveComposer(library),
+            EvidenceReader(library, stored.glossary, stored.lexical, vectors, EvidenceModel.load(EVIDENCE)),
+            extractive if generative is None else generative,
             index_fingerprint=stored.manifest.fingerprint,
-            models={"embedder": stored.manifest.embedder.fingerprint},
+            models=models if model is None else models | {"language_model": model.fingerprint},
+            fallback=None if generative is None else extractive,
+            composer_prompts=() if generative is None else (generative.prompt,),
+            settings=settings,
         )
+
+    def _understand(self, text: str, history: Sequence[Turn] = ()) -> Question:
+        """The question, with the words of the corpus that its typing errors likely stand for."""
+        question = understand(text, history)
+        return with_words(question, corrections(words(fold(question.resolved)), self._vocabulary))
 
     def search(self, text: str, k: int = SHOWN) -> list[Hit]:
         """At most `k` hits for a question, best first, as reading ranked them.
@@ -92,9 +150,19 @@ class Pipeline:
         Raises:
             QuestionError: the question cannot be asked.
         """
-        question = understand(text)
+        question = self._understand(text)
         hits = self._retriever.retrieve(question.resolved, question.tokens, max(k, _READ))
         return list(self._reader.read(question, hits).hits[:k])
+
+    def stages(self, text: str, history: Sequence[Turn] = ()) -> Stages:
+        """What `ask` finds on its way, for measuring where evidence gets lost; at most as many hits as are read.
+
+        Raises:
+            QuestionError: the question cannot be asked.
+        """
+        question = self._understand(text, history)
+        legs = self._retriever.legs(question.resolved, question.tokens, _READ)
+        return Stages(legs.lexical, legs.dense, legs.fused, self._reader.read(question, legs.fused).hits)
 
     def ask(self, text: str, history: Sequence[Turn] = ()) -> Answer:
         """The answer to a question, with what `history` says of it.
@@ -107,16 +175,22 @@ class Pipeline:
                 return event
         raise AssertionError("a pass ends with an answer")
 
-    def stream(self, text: str, history: Sequence[Turn] = ()) -> Iterator[Retrieved | Answer]:
-        """The same pass as `ask`, with an event when the passages are found and one with the answer."""
+    def stream(self, text: str, history: Sequence[Turn] = ()) -> Generator[Event, None, None]:
+        """The same pass as `ask`, with events when the passages are found, for each checked sentence and for the answer.
+
+        Closing it ends the work at the next event.
+        """
         started = perf_counter()
-        question = understand(text, history)
+        question = self._understand(text, history)
         hits = self._retriever.retrieve(question.resolved, question.tokens, _READ)
         retrieved = perf_counter()
         yield Retrieved(question, tuple(hits))
         reading = self._reader.read(question, hits)
         read = perf_counter()
-        answer = self._answer(question, reading)
+        reason, assembly = refusal_reason(question, reading), Assembly()
+        if reason is None:
+            assembly = yield from self._compose(question, reading)
+        answer = self._answer(question, reading, assembly, reason)
         done = perf_counter()
         timings = {
             "retrieve_ms": round(1000 * (retrieved - started), 1),
@@ -129,24 +203,52 @@ class Pipeline:
             [p.passage_id for p in answer.passages[:3]],
             timings,
         )
-        yield replace(answer, timings=timings)
+        yield replace(answer, timings=timings, history=tuple(history))
 
-    def _answer(self, question: Question, reading: Reading) -> Answer:
+    def _compose(self, question: Question, reading: Reading) -> Generator[Writing | Checked, None, Assembly]:
+        """What stands of the composer's drafts; when its model fails before anything does, of the fallback's."""
+        assembly = Assembly()
+        try:
+            yield from _check(self._composer.compose(question, reading), assembly)
+        except ModelError as error:
+            if self._fallback is None:
+                raise
+            logger.warning("the language model failed: %s", error)
+            if assembly.sentences:
+                assembly.reason = MODEL_BROKE_OFF
+            else:
+                assembly.notice = MODEL_UNAVAILABLE
+                yield from _check(self._fallback.compose(question, reading), assembly)
+        return assembly
+
+    def _answer(self, question: Question, reading: Reading, assembly: Assembly, reason: str | None) -> Answer:
         passages = tuple(ShownPassage.of(hit, self.library.text(hit.passage)) for hit in reading.hits[:SHOWN])
-        reason = refusal_reason(question, reading)
-        draft = Draft((), ()) if reason else _checked(self._composer.compose(question, reading))
-        if not draft.sentences:
-            return self.refuse(question.text, reason or "找到的段落没有一句能够支持回答", passages)
+        confidence = round(reading.answered, 4)
+        if not assembly.sentences:
+            why = reason or assembly.reason or "找到的段落没有一句能够支持回答"
+            refusal = self.refuse(question.text, why, passages)
+            above = f"{assembly.notice}\n" if assembly.notice else ""
+            return replace(
+                refusal,
+                text=above + refusal.text,
+                notice=assembly.notice,
+                dropped=assembly.dropped,
+                confidence=confidence,
+            )
+        rest = assembly.reason
         return Answer(
             question=question.text,
-            status=Status.ANSWERED,
-            text="\n".join(sentence_texts(draft.sentences)),
-            reason=None,
-            sentences=draft.sentences,
-            citations=draft.citations,
+            status=Status.ANSWERED if rest is None else Status.PARTIAL,
+            text=assembly.text if rest is None else f"{assembly.text}\n以上回答不完整：{rest}。",
+            reason=rest,
+            sentences=tuple(assembly.sentences),
+            citations=tuple(assembly.citations),
             passages=passages,
             timings={},
             receipt=self.receipt,
+            notice=assembly.notice,
+            dropped=assembly.dropped,
+            confidence=confidence,
         )
 
     def refuse(self, question: str, reason: str, passages: tuple[ShownPassage, ...] = ()) -> Answer:
@@ -157,22 +259,11 @@ class Pipeline:
         return Answer(question, Status.REFUSED, text, reason, (), (), passages, {}, self.receipt)
 
 
-def sentence_texts(sentences: Sequence[Sentence]) -> list[str]:
-    """Each sentence with its markers behind it, as it stands in the answer."""
-    return [sentence.text + "".join(f"[{marker}]" for marker in sentence.citations) for sentence in sentences]
-
-
-def _checked(draft: Draft) -> Draft:
-    """The draft without the sentences that their citations do not carry; markers count from 1 in order of use."""
-    cited = {citation.marker: citation for citation in draft.citations}
-    markers: dict[int, int] = {}
-    kept = []
-    for sentence in draft.sentences:
-        spans = [cited[marker].quote for marker in sentence.citations if marker in cited]
-        problem = unsupported(sentence.text, spans)
-        if problem is not None:
-            logger.warning("dropped a sentence: %s", problem)
-            continue
-        renumbered = tuple(markers.setdefault(marker, len(markers) + 1) for marker in sentence.citations)
-        kept.append(replace(sentence, citations=renumbered, verdict=Verdict.SUPPORTED))
-    return Draft(tuple(kept), tuple(replace(cited[old], marker=new) for old, new in markers.items()))
+def _check(drafts: Generator[Draft, None, None], assembly: Assembly) -> Iterator[Writing | Checked]:
+    """Puts what stands of each draft into the assembly, with an event for each sentence or, without one, for the draft."""
+    with closing(drafts):
+        for draft in drafts:
+            checked = assembly.add(draft)
+            yield from checked
+            if not checked:
+                yield Writing()

@@ -1,8 +1,8 @@
 """What a question asks for: its kind, the words to search with, the years it names."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import rjieba
@@ -10,7 +10,10 @@ import rjieba
 from indexer.errors import QuestionError
 from indexer.text import fold
 from indexer.tokens import tokenize
-from service.figures import parse_number
+from service.conversation import Turn as Turn
+from service.conversation import resolve
+from service.figures import figures, parse_number
+from service.names import organisations, titles
 from service.places import places
 
 MAX_CHARACTERS = 2000
@@ -29,15 +32,8 @@ class Kind(Enum):
     REASON = "reason"
     COMPARISON = "comparison"
     SUMMARY = "summary"
+    YES_NO = "yes_no"
     FACT = "fact"
-
-
-@dataclass(frozen=True)
-class Turn:
-    """One earlier message of a conversation; `role` is `user` or `assistant`."""
-
-    role: str
-    content: str
 
 
 @dataclass(frozen=True)
@@ -47,7 +43,8 @@ class Question:
     `text` is as asked; `resolved` stands alone, with what a follow-up leaves out taken from the conversation; `tokens` are
     the lexical tokens to search with, in order and without repeats, function words left out; `wants_many` tells that more
     than one thing is asked for; `form` is what a figure or name that answers must look like in folded text, None when none is
-    asked for; `count` is how many things it says it wants (哪六个 is 6), None when it does not say.
+    asked for; `count` is how many things it says it wants (哪六个 is 6), None when it does not say. `periods` are parts of a year
+    (上半年, 第三季度, 5月), `titles` what stands in 《》, `organisations` the ones named, in the order of the question.
     """
 
     text: str
@@ -59,24 +56,40 @@ class Question:
     wants_many: bool
     form: re.Pattern[str] | None
     count: int | None
+    periods: frozenset[str]
+    titles: tuple[str, ...]
+    organisations: tuple[str, ...]
 
 
 # First match wins: the more telling forms stand first.
 _KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     (
         Kind.REASON,
-        re.compile(r"为什么|为何|为啥|咋(?:还|就|没|会)|怎么(?:会|就|还|反)|原因|缘故|图的?是?(?:啥|什么)|凭什么"),
+        re.compile(
+            r"为什么|为何|为啥|因何|何以|咋(?:还|就|没|会)|怎么(?:会|就|还|反|突然|又|没|不(?!同))|原因|缘[故由]|理由|[起成]因"
+            r"|图的?是?(?:啥|什么)|凭什么|出于(?:什么|何)|(?:什么|何)(?:引起|导致|造成|考虑)"
+        ),
     ),
     (
         Kind.COMPARISON,
         re.compile(
-            r"区别|差异|差别|不同|对比|相比|比较|各(?:有|自|是|属|侧重|多少|占|叫)|谁(?:更|先|高|多)|哪[个家边](?:更|先|高|多)|分别"
+            r"区别|差[异别距]|不同|异同|优劣|对比|相比|比较|各(?:有|自|是|属|侧重|多少|占|叫)|谁(?:更|先|高|多)|哪[个家边](?:更|先|高|多)|分别"
         ),
     ),
+    # One that asks for something besides is no question of yes or no.
+    (
+        Kind.YES_NO,
+        re.compile(
+            r"^(?!.*(?:什么|啥|哪|多少|谁|怎|如何|何[时处地]|多[大高长远久]|几[个家天年月种类项]))"
+            r".*(?:是不是|是否|有没有|有无|能不能|能否|可否|可不可以|会不会|要不要|需不需要|该不该|算不算|吗[?]?$)"
+            r"(?!请|帮|告诉|介绍|说明|解释|概括|总结|列)"
+        ),
+    ),
+    (Kind.DEFINITION, re.compile(r"^.{0,4}(?:[什啥]么?叫|什么是|啥是|何谓|怎[么样]理解|如何理解)")),
     (
         Kind.SUMMARY,
         re.compile(
-            r"概括|概述|总结|归纳|综述|梳理|简述|介绍一下|主要(?:内容|举措|措施|任务|建议)|哪些(?:举措|措施|建议|要求)|怎样|如何|怎么"
+            r"概括|概述|总结|归纳|综述|梳理|简述|介绍一下|主要(?:内容|举措|措施|任务|建议|做法|经验|观点|结论|情况|进展)|怎样|如何|怎么"
         ),
     ),
     (
@@ -88,24 +101,36 @@ _KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     (
         Kind.LIST,
         re.compile(
-            r"哪些|哪[几两二三四五六七八九十\d]+|那[几些]|分[为成]?几|几(?:大|类|种|层|条|样|方面|步|个?(?:方面|阶段|部分|方向|领域|层次|环节|维度|要素|特征|特点|原因))|有什么|有啥|包[括含](?:什么|哪|啥)|列[出举]|都(?:有|是|涉及)|[三四五六七八九十]大|[三四五六七八九十][个项条类种层]"
+            r"哪些|哪[几两二三四五六七八九十\d]|那[几些]|分[为成]?几|几(?:大|类|种|层|条|样|方面|步|个?(?:方面|阶段|部分|方向|领域|层次|环节|维度|要素|特征|特点|原因))|有什么|有啥|包[括含](?:什么|哪|啥)|列[出举]|都(?:有|是|涉及)|都.{1,4}(?:什么|啥)|[三四五六七八九十]大|[三四五六七八九十][个项条类种层]"
         ),
     ),
     (
         Kind.NUMBER,
         re.compile(
-            r"多少|几(?=[家个项次万亿千百座台套人名倍成款只支所处栋辆])|百分之几|占比|比[例重率]|增[速长幅]|多[大高长远重快宽]|规模|总[额量数值]|数量|几成|金额|投资额|产值|面积|价格|售价|份额|市值|营收|收入|利润|预算|人数"
+            r"多少|几(?=[家个项次万亿千百座台套人名倍成款只支所处栋辆天块元角岁周])|第几|排名|名次|位次|百分之几|占比|比[例重率]|增[速长幅]|多[大高长远重快宽]|规模|总[额量数值产]|数量|几成|金额|投资额|产值|面积|价格|售价|单价|均价|费用|份额|市值|营收|收入|利润|预算|人数|户数|次数"
+            r"|(?<!效)率$|(?<![质力商考衡胆])量$"
         ),
     ),
     (Kind.NAME, re.compile(r"叫(?:什么|啥|做)|名[字称]|取名|书名|全称|简称|别名")),
+    # 目标是什么 asks for a fact: what has a side of it named before 是什么 is not to be defined.
     (
         Kind.DEFINITION,
         re.compile(
-            r"是什么(?:意思|东西|概念)?[？?]?$|什么是|啥是|何谓|定义|含义|指的?是?(?:什么|啥)|是个?啥|怎么讲|概念"
+            r"^(?!.*的[^的]{1,8}是什么$).*是什么(?:东西)?$|是什么(?:意思|概念)|定义|含义|指的?是?(?:什么|啥)|是个?啥|怎么讲|概念"
         ),
     ),
-    (Kind.PLACE, re.compile(r"哪[里儿]|何处|什么地方|哪个?(?:省|市|区|县|城市|地方|国家|园区|园子)|在哪")),
-    (Kind.ENTITY, re.compile(r"谁|哪[一]?[家位个所款]|什么(?:人|公司|企业|机构|单位|名)|是哪")),
+    (
+        Kind.PLACE,
+        re.compile(
+            r"哪[里儿]|何[处地]|什么地方|哪[个座]?(?:省|市|区|县|城市|地方|国家|园区|园子|街道|镇|村)|在哪|地[点址]$|所在地|举办地"
+        ),
+    ),
+    (
+        Kind.ENTITY,
+        re.compile(
+            r"谁|哪[一]?[家位个所款]|什么(?:人|公司|企业|机构|单位|部门|名)|是哪|(?:单位|机构|部门|负责人|[主承协]办方?|运营方|开发商|作者|主体)$"
+        ),
+    ),
 )
 _MANY = re.compile(
     r"哪些|哪[几两二三四五六七八九十\d]|分[为成]?几|几(?:大|类|种|层|条|样|方面)|分别|各[有自是属]|都有|和.{1,20}(?:分别|各)|列[出举]|概括|总结"
@@ -118,6 +143,10 @@ _MEASURES: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
     (
         re.compile(r"百分|占比|比[例重率]|份额|增[速长幅]|同比|渗透率|几成|毛利率|占.{0,8}(?:多少|几成)"),
         re.compile(r"\d\s*%|百分之|[一二三四五六七八九两]成|倍|个百分点"),
+    ),
+    (
+        re.compile(r"第几|排名|名次|位次|排.{0,4}几"),
+        re.compile(r"第\s*[\d一二三四五六七八九十]|[首榜冠亚]|[居列排]前|\d+位"),
     ),
     (
         re.compile(r"面积|占地|多大地|平方|平米|几亩"),
@@ -137,7 +166,7 @@ _MEASURES: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
 _ASKS_FIGURE = re.compile(
     r"多少|百分之几|几成|各几|几(?=[家个项座台套款支处栋辆件倍种条艘架人名亿万])(?!个方|种|条原|个领|项任|个方面)"
 )
-_COUNTER = re.compile(r"(?:多少|几)([家个项座台套款支所处栋辆件倍种条艘架颗期届本部门])")
+_COUNTER = re.compile(r"(?:多少|几)([天周岁家个项座台套款支所处栋辆件倍种条艘架颗期届本部门])")
 _COUNT = re.compile(
     r"[哪那]([两二三四五六七八九十\d]{1,3})(?=[^年月日])|([两二三四五六七八九十\d]{1,3})[大个项条类种层张道](?!月)"
 )
@@ -147,11 +176,15 @@ _ANY_FIGURE = re.compile(
     r"(?:成|倍|分之|[家个项次名人座栋款支所件种条大元角块天周岁米里吨度级]|小时|分钟|公里|公斤|工作日)"
 )
 
-# Filler that asks without saying what; taken off before searching. Longer forms first.
+# Filler that asks without saying what; taken off before searching. Longer forms first; what stands around tells 申请问题 from
+# 请问, 小说说明 from 说说, 统一下达 from 一下, 网吧 from 吧, 东西部 from 东西.
 _FILLER = re.compile(
-    r"请问一?下?|请你?(?:帮我)?(?:概括|归纳|总结|简述|介绍|说明|列举|列出)?|概括一?下?|归纳一?下?|总结一?下?|简述|麻烦(?:你|您)?|帮我?(?:查|找|看)?一?下?|我想(?:知道|问|了解)一?下?|能不能|可不可以|告诉我|说说|讲讲|谢谢|多谢"
-    r"|什么时候|啥时候|为什么|为何|为啥|什么|怎么样|怎么|怎样|如何|多少|哪些|哪几[个家项种条类样]?|哪[个家位款所项年月天里儿]|几[个家项种条类样]"
-    r"|有哪|到底|究竟|分别|各自|那个|这个|那份|这份|那家|那本|有没有|是不是|是否|咱们?|人家|东西|时候|一下|[啥咋吗呢吧啊呀嘛谁哪]"
+    r"^(?:你好|您好)|请问一?下?|(?<![申邀聘报提恳敬宴])请(?![求示假愿客款柬教])(?:你|您)?(?:帮我)?(?:概括|归纳|总结|简述|介绍|说明|列举|列出|梳理)?(?<=[请括纳结述绍明举出理我你您])(?:一下)?"
+    r"|^(?:概括|归纳|总结|简述|梳理)|(?:概括|归纳|总结|介绍)一下|麻烦(?:你|您)|帮(?:我|忙)(?:查|找|看)?一?下?|我?想(?:知道|问|了解|请教)一?下?|咨询一下"
+    r"|能不能|可不可以|能否|可否|会不会|要不要|告诉我|(?<![小传])说说(?!明)|讲讲|谢谢|多谢"
+    r"|什么时候|啥时候|为什么|为何|为啥|什么|怎么样|怎么|怎样|如何|多少|哪些|哪几[个家项种条类样]?|哪[个家位款所项年月天里儿]|几[个家项种条类样](?!人|月)"
+    r"|有哪|到底|究竟|分别|各自|那个|这个|那份|这份|那家|那本|有没有|是不是|是否|咱们?|(?<![国工农])人家(?![庭属族])|东西(?![部方向湖两南北])|时候"
+    r"|(?<!统)一下(?![达放降调属级沉发游列])|(?<![酒网贴水])吧(?!台)|吗(?!啡)|哪(?!吒)|呢(?![绒子喃])|[啥咋啊呀嘛谁]"
 )
 _STOP_CHARS = frozenset(
     "的了着过是在和与及或被把将对向从到为以于由给让跟就都也还又再才很最更吗呢吧啊呀嘛么啥咋哪谁几那这其之各某它他她们个所得地不有里中上下"
@@ -183,9 +216,18 @@ _STOP_WORDS = frozenset(
         "问题",
     ]
 )
-# Not the 2000 of 2000亿元 or 2000余家: a year is not counted in anything.
-_YEAR = re.compile(r"(?<![\d.])((?:19|20)\d{2})(?![\d.,%]|[万亿元个家项人名座台件户平米亩余多只次款条套支处所种])")
-_FOLLOW_UP = re.compile(r"^(?:那|那么|还有|它|他|她|其|这|该|另外|然后|再)|^.{0,12}呢[？?]?$")
+_CHINESE_DIGITS = "零一二三四五六七八九"
+_YEAR = re.compile(r"(?<![\d.])(?:19|20)\d{2}(?![\d.,%]|[万亿余多](?!少))")
+_CHINESE_YEAR = re.compile(r"[一二][九〇零○][〇零○一二三四五六七八九]{2}(?=年)")
+_YEARS = re.compile(rf"({_YEAR.pattern})年?(?:-|至|到)({_YEAR.pattern})")
+# A range of more years than this is an age, not a plan: its ends count, what lies between does not.
+_PLAN_YEARS = 10
+# What follows a number that is no year; a word that only begins so (家电, 人工智能, 台州) does not count anything.
+_COUNTED = re.compile(r"[亿元个家项人名座台件户平米亩只次款条套支处所种吨]")
+_UNITS = frozenset(("亿元", "个人", "平方", "平方米", "平方公里", "平米", "人次", "件套", "家次"))
+_PERIOD = re.compile(
+    r"(?P<half>[上下]半年)|(?P<quarter>第?[一二三四1-4]季度|q[1-4](?!\d))|(?<!\d)(?P<month>1[0-2]|0?[1-9]|十[一二]?|[一二三四五六七八九])月(?!球|亮|票)"
+)
 
 
 def understand(text: str, history: Sequence[Turn] = ()) -> Question:
@@ -199,14 +241,15 @@ def understand(text: str, history: Sequence[Turn] = ()) -> Question:
         raise QuestionError("问题是空的：请输入要查询的内容。")
     if len(stripped) > MAX_CHARACTERS:
         raise QuestionError(f"问题有 {len(stripped)} 个字，超过 {MAX_CHARACTERS} 个字的上限：请缩短后再问。")
-    resolved = _resolve(stripped, history)
+    resolved = resolve(stripped, history)
     if any("\ud800" <= char <= "\udfff" for char in resolved):
         raise QuestionError("问题里有不完整的 Unicode 字符：请重新输入。")
     folded = fold(resolved)
     tokens = search_tokens(folded)
     if not tokens:
         raise QuestionError("没有读出可以检索的词：请写明要查的事项，例如文件、地区、指标或年份。")
-    kind = next((kind for kind, pattern in _KINDS if pattern.search(folded)), Kind.FACT)
+    asked = folded.rstrip("?!。.;~ ")
+    kind = next((kind for kind, pattern in _KINDS if pattern.search(asked)), Kind.FACT)
     wants_many = _MANY.search(folded) is not None or kind in (Kind.LIST, Kind.SUMMARY, Kind.COMPARISON)
     return Question(
         stripped,
@@ -218,12 +261,46 @@ def understand(text: str, history: Sequence[Turn] = ()) -> Question:
         wants_many,
         _name_form(folded, tokens) if kind is Kind.NAME else _figure_form(kind, folded),
         _count(folded),
+        periods(folded),
+        tuple(titles(resolved)),
+        tuple(organisations(folded)),
     )
 
 
 def years(folded: str) -> frozenset[str]:
-    """The years that a folded text names, as four digits."""
-    return frozenset(_YEAR.findall(folded))
+    """The years that a folded text names, as four digits; of a plan's years, 2021-2025, also those between."""
+    found = {match.group() for match in _YEAR.finditer(folded) if not _is_counted(folded, match.end())}
+    found.update(map(_year_in_digits, _CHINESE_YEAR.findall(folded)))
+    for first, last in _YEARS.findall(folded):
+        if first in found and 0 < int(last) - int(first) <= _PLAN_YEARS:
+            found.update(str(year) for year in range(int(first), int(last) + 1))
+    return frozenset(found)
+
+
+def _is_counted(folded: str, end: int) -> bool:
+    """Whether the number that ends here counts what follows: 2000家企业, but not 2020家电下乡."""
+    if not _COUNTED.match(folded, end):
+        return False
+    word = rjieba.cut(folded[end : end + 6])[0]
+    return len(word) == 1 or word in _UNITS
+
+
+def _year_in_digits(chinese: str) -> str:
+    return "".join("0" if char in "〇○" else str(_CHINESE_DIGITS.index(char)) for char in chinese)
+
+
+def periods(folded: str) -> frozenset[str]:
+    """The parts of a year that a folded text names, in one spelling each: 上半年, 第三季度, 5月."""
+    found = set()
+    for match in _PERIOD.finditer(folded):
+        number = parse_number(re.sub(r"[第季度月q]", "", match.group())) if match["half"] is None else None
+        if match["half"]:
+            found.add(match["half"])
+        elif match["quarter"]:
+            found.add(f"第{'一二三四'[(number or 1) - 1]}季度")
+        else:
+            found.add(f"{number}月")
+    return frozenset(found)
 
 
 def _figure_form(kind: Kind, folded: str) -> re.Pattern[str] | None:
@@ -253,21 +330,65 @@ def _count(folded: str) -> int | None:
 def search_tokens(folded: str) -> tuple[str, ...]:
     """Tokens that carry content, in order and without repeats: no function words, no bigrams that lean on one.
 
-    When nothing else is left, all tokens of the text.
+    Behind them the other spellings of the figures. When nothing else is left, all tokens of the text.
     """
     runs: list[str] = [""]
-    for word in rjieba.cut(_FILLER.sub(" ", folded)):
-        if word in _STOP_WORDS or (len(word) == 1 and word in _STOP_CHARS):
+    for word in words(folded):
+        if _is_function_word(word):
             runs.append("")
         else:
             runs[-1] += word
     tokens = [token for run in runs for token in tokenize(run)]
-    return tuple(dict.fromkeys(tokens or tokenize(folded)))
+    return tuple(dict.fromkeys([*(tokens or tokenize(folded)), *_other_spellings(folded)]))
 
 
-def _resolve(text: str, history: Sequence[Turn]) -> str:
-    """A follow-up with the last full question of the user in front of it; anything else as it is."""
-    earlier = [turn.content.strip() for turn in history if turn.role == "user" and turn.content.strip()]
-    if not earlier or len(text) > 30 or not _FOLLOW_UP.search(text):
-        return text
-    return f"{earlier[-1][:MAX_CHARACTERS]} {text}"
+def content_words(folded: str) -> tuple[str, ...]:
+    """The words of a folded question without filler, function words and marks, in order and without repeats."""
+    return tuple(
+        dict.fromkeys(word for word in words(folded) if re.search(r"\w", word) and not _is_function_word(word))
+    )
+
+
+def words(folded: str) -> list[str]:
+    """All words of a folded question save filler, in order."""
+    return rjieba.cut(_FILLER.sub(" ", folded))
+
+
+def with_words(question: Question, more: Sequence[str]) -> Question:
+    """The question, searched for with some more words."""
+    tokens = [token for word in more for token in tokenize(word)]
+    return replace(question, tokens=tuple(dict.fromkeys([*question.tokens, *tokens])))
+
+
+def _is_function_word(word: str) -> bool:
+    return word in _STOP_WORDS or (len(word) == 1 and word in _STOP_CHARS)
+
+
+def _other_spellings(folded: str) -> Iterator[str]:
+    """Tokens of the figures in the other script: 30 for 三十家, 60% for 百分之六十, 三百二十 for 320.
+
+    Figures below ten are left alone, for they are part of too many words. Of a year only its last two digits are spelled in
+    characters, for 〇 is a character of no word.
+    """
+    written, named = set(tokenize(folded)), years(folded)
+    for figure in figures(folded):
+        digits = figure.rstrip("万亿‰‱")
+        if digits not in written and (len(digits) > 1 or "%" in digits):
+            yield digits
+    for number in re.findall(r"(?<![a-z\d.,%+#-])[1-9]\d{1,3}(?:%|(?=[\u4e00-\u9fff]))", folded):
+        if number in named:
+            spelled = "".join(_CHINESE_DIGITS[int(digit)] for digit in number[2:])
+        else:
+            spelled = _in_characters(int(number.rstrip("%")))
+        yield from (token for token in tokenize(spelled) if len(token) > 1 and token not in written)
+
+
+def _in_characters(number: int) -> str:
+    """A number from 1 to 9999 in Chinese numerals: 320 is 三百二十, 1005 is 一千零五, 15 is 十五."""
+    spelled, gap = "", False
+    for unit, power in (("千", 1000), ("百", 100), ("十", 10), ("", 1)):
+        digit = number // power % 10
+        if digit:
+            spelled += ("零" if gap else "") + _CHINESE_DIGITS[digit] + unit
+        gap = digit == 0 and spelled != ""
+    return spelled.removeprefix("一") if 10 <= number < 20 else spelled

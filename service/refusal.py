@@ -3,27 +3,41 @@
 from service.evidence import Reading
 from service.question import Kind, Question
 
-# Share of the question's weighted words that the best evidence and its surroundings must hold. Chosen on the development
-# questions so that few answerable ones fall under it; the calibrated decision needs a trained reader.
-MIN_COVERAGE = 0.1
-# How close to the best evidence another piece must come to stand in for it.
-MIN_SHARE = 0.8
-_LEADING = 12
+# Share of the question's weighted words that evidence and its surroundings must hold: to be about the question at all (the
+# evidence model has only seen questions near to its documents), and to count as near in what a refusal says.
+_ABOUT, _NEAR = 0.1, 0.35
+_LEADING = 5
 
 
 def refusal_reason(question: Question, reading: Reading) -> str | None:
-    """Why the question cannot be answered from what was read, in Chinese; None when it can."""
+    """Why the question cannot be answered from what was read, in Chinese; None when it can.
+
+    The decision is the evidence model's: the probability that the question is answered, against its calibrated threshold.
+    The reason is read off the best evidence.
+    """
     if not reading.evidence:
         return "没有检索到与问题相关的段落"
-    best = reading.evidence[0]
-    if best.coverage < MIN_COVERAGE:
+    leading = reading.evidence[:_LEADING]
+    fitting = [piece for piece in leading if piece.conflict is None]
+    if max(piece.coverage for piece in leading) < _ABOUT:
         return "检索到的段落与所问事项关联不足"
-    near_best = [piece for piece in reading.evidence[:_LEADING] if piece.score >= MIN_SHARE * best.score]
-    is_measured = question.kind in (Kind.NUMBER, Kind.DATE)
-    able = [piece for piece in near_best if piece.has_kind or not is_measured]
-    if any(piece.conflict is None for piece in able):
+    if fitting and reading.answered >= reading.threshold:
         return None
-    conflict = next((piece.conflict for piece in able), None)
-    if conflict is not None:
-        return f"相关段落说的是{conflict.said}，没有涉及{conflict.asked}"
-    return "相关段落没有给出所问的" + ("数字" if question.kind is Kind.NUMBER else "日期")
+    if leading[0].conflict is not None:
+        return f"相关段落说的是{leading[0].conflict.said}，没有涉及{leading[0].conflict.asked}"
+    if not any(piece.has_kind for piece in fitting):
+        return "相关段落没有给出所问的" + _ASKED.get(question.kind, "内容")
+    if max(piece.coverage for piece in leading) < _NEAR:
+        return "检索到的段落与所问事项关联不足"
+    return "相关段落谈到了这一主题，但没有写明所问的" + _ASKED.get(question.kind, "内容")
+
+
+_ASKED = {
+    Kind.NUMBER: "数字",
+    Kind.DATE: "日期",
+    Kind.PLACE: "地点",
+    Kind.ENTITY: "名称",
+    Kind.NAME: "名称",
+    Kind.REASON: "原因",
+    Kind.DEFINITION: "定义",
+}

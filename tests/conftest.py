@@ -181,7 +181,7 @@ def corpus_folder(tmp_path: Path, texts: dict[str, str]) -> Path:
 
 @pytest.fixture(scope="session")
 def index_folder(tmp_path_factory: pytest.TempPathFactory, texts: dict[str, str]) -> Path:
-    """An index of the small corpus with its own fitted embedder; to read, never to write."""
+    """An index of the small corpus with the bundled embedder; to read, never to write."""
     folder = tmp_path_factory.mktemp("built")
     build(write_corpus(folder / "corpus", texts), folder / "index")
     return folder / "index"
@@ -195,3 +195,32 @@ def stored(index_folder: Path) -> Stored:
 @pytest.fixture(scope="session")
 def embedder(stored: Stored) -> SentenceTransformerEmbedder:
     return SentenceTransformerEmbedder(stored.embedder_location)
+
+
+@pytest.fixture(scope="session")
+def transformer_folder(tmp_path_factory: pytest.TempPathFactory, texts: dict[str, str]) -> Path:
+    """A BERT of one tiny layer with a vocabulary of characters and prompts, saved as a SentenceTransformer of 16 dimensions."""
+    import torch  # slow imports, only where a test asks for this
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    folder = tmp_path_factory.mktemp("bert")
+    characters = sorted({char for text in texts.values() for char in text if not char.isspace()})
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "query", "passage", *characters]
+    (folder / "vocab.txt").write_text("\n".join(pieces), encoding="utf-8")
+    tokenizer = BertTokenizerFast(str(folder / "vocab.txt"))
+    shape = BertConfig(
+        vocab_size=len(tokenizer), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16
+    )
+    torch.manual_seed(0)
+    BertModel(shape).save_pretrained(folder / "plain")
+    tokenizer.save_pretrained(folder / "plain")
+    module = Transformer(str(folder / "plain"))
+    model = SentenceTransformer(
+        modules=[module, Pooling(module.get_embedding_dimension())],
+        prompts={"query": "query: ", "document": "passage: "},
+        device="cpu",
+    )
+    model.save(str(folder / "model"), create_model_card=False)
+    return folder / "model"

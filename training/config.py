@@ -10,7 +10,7 @@ class Prepare:
     """`characters` of each prose set that are packed for pretraining; `vocabulary` entries of the tokenizer.
 
     `per_kind` caps some kinds of reading examples; `pool_prose` passages each of news and statutes join the reading
-    contexts as near misses.
+    contexts as near misses; the examples of our own policy questions are seen `policy_repeats` times as often as others.
     """
 
     vocabulary: int = 8192
@@ -28,6 +28,7 @@ class Prepare:
         ("squad2_zh_dev unanswered", 3500),
     )
     pool_prose: int = 4000
+    policy_repeats: int = 3
     seed: int = 1
 
 
@@ -70,14 +71,25 @@ class Finetune:
 class Embed:
     """The static embedder: `fit_characters` of prose for the co-occurrence start, then `steps` batches of `rows` pairs."""
 
-    dimensions: int = 192
-    vocabulary: int = 14_000
-    fit_characters: int = 4_000_000
-    steps: int = 1500
+    dimensions: int = 256
+    vocabulary: int = 20_000
+    fit_characters: int = 8_000_000
+    steps: int = 3000
     rows: int = 512
     rate: float = 3e-3
     temperature: float = 0.05
     seed: int = 4
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The evidence model: `penalty` on the square of its weights, `strength` of the logistic regression (the inverse of its
+    penalty), `folds` of documents, and the share of answerable questions that the threshold gives up, `refused`."""
+
+    penalty: float = 0.02
+    strength: float = 0.05
+    folds: int = 5
+    refused: float = 0.08
 
 
 @dataclass(frozen=True)
@@ -88,10 +100,11 @@ class Recipe:
         default_factory=lambda: ReaderShape(vocabulary=8192, layers=4, width=320, heads=5, intermediate=512)
     )
     prepare: Prepare = field(default_factory=Prepare)
-    pretrain: Pretrain = field(default_factory=lambda: Pretrain(Schedule(steps=2060, warmup=100, rate=3e-3)))
-    cloze: Finetune = field(default_factory=lambda: Finetune(Schedule(steps=350, warmup=30, rate=1.2e-3)))
-    finetune: Finetune = field(default_factory=lambda: Finetune(Schedule(steps=1400, warmup=40, rate=8e-4, decay=0.6)))
+    pretrain: Pretrain = field(default_factory=lambda: Pretrain(Schedule(steps=8000, warmup=100, rate=3e-3)))
+    cloze: Finetune = field(default_factory=lambda: Finetune(Schedule(steps=500, warmup=30, rate=1.2e-3)))
+    finetune: Finetune = field(default_factory=lambda: Finetune(Schedule(steps=1700, warmup=40, rate=8e-4, decay=0.6)))
     again: Finetune = field(
         default_factory=lambda: Finetune(Schedule(steps=650, warmup=20, rate=5e-4, decay=0.9), seed=5)
     )
     embed: Embed = field(default_factory=Embed)
+    evidence: Evidence = field(default_factory=Evidence)

@@ -11,10 +11,10 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from indexer.embedder import fit_static_embedder
 from training.config import Embed, Recipe
 from training.data import TextPair, articles
 from training.pairs import embedding_pairs
+from training.static import fit_static_embedder
 
 log = logging.getLogger("training.embedder")
 

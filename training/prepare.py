@@ -26,6 +26,7 @@ from training.examples import (
     recurring_clozes,
     write_examples,
 )
+from training.policy import READING, policy_examples
 from training.split import is_held_back
 from training.tokenizer import rarity_levels, train_tokenizer
 
@@ -137,6 +138,9 @@ def prepare_examples(data: Path, out: Path, config: Prepare) -> None:
         ("reading", [q for q in questions if not is_held_back(q.context)]),
     ):
         examples = reading_examples(part, passage_pool(data, part, config), config)
+        if name == "reading":
+            examples.extend(policy_examples(READING, config.seed) * config.policy_repeats)
+            rng.shuffle(examples)
         log.info("%s: %d examples", name, write_examples(out / f"{name}.jsonl.xz", examples))
         kinds = Counter(f"{e.source} {'answered' if e.answered else 'unanswered'}" for e in examples)
         for kind, count in sorted(kinds.items()):

@@ -79,14 +79,18 @@ def error_response(
     if path.startswith("/v1/"):
         body: dict[str, object] = {"error": openai_error(status, message, code=code, param=param)}
         return JSONResponse(body, status, headers)
-    body = {
+    return JSONResponse(problem(path, status, message), status, headers, media_type="application/problem+json")
+
+
+def problem(path: str, status: int, message: str) -> dict[str, object]:
+    """Problem details of RFC 9457."""
+    return {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": message,
         "instance": path,
     }
-    return JSONResponse(body, status, headers, media_type="application/problem+json")
 
 
 def openai_error(status: int, message: str, *, code: str | None = None, param: str | None = None) -> dict[str, object]:

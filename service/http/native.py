@@ -3,15 +3,35 @@
 from typing import Any, Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic.config import JsonDict
 
 from indexer.document import Document
-from service.answer import ShownPassage
+from service.answer import SavedAnswer, ShownPassage
+from service.http.events import EventStream, native_events
 from service.http.state import PipelineDep, StateDep
 from service.pipeline import Pipeline
 from service.question import Turn
+from service.verify import recheck
 
 router = APIRouter()
+
+_SAVED: JsonDict = {
+    "answer": "园区年内改造泊位9个。[1]",
+    "reason": None,
+    "sentences": [{"text": "园区年内改造泊位9个。", "citations": [1], "verdict": "supported"}],
+    "citations": [
+        {
+            "marker": 1,
+            "doc_id": "港口.md",
+            "start": 120,
+            "end": 131,
+            "quote": "园区年内改造泊位9个。",
+            "doc_sha256": "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+        }
+    ],
+    "receipt": {"models": {"embedder": "sha256:0123", "reader": "lexical-1", "composer": "extractive-1"}},
+}
 
 
 class Message(BaseModel):
@@ -28,6 +48,7 @@ class AskRequest(BaseModel):
 
     question: str = Field(description="The question, in Chinese.")
     history: list[Message] = Field(default_factory=list, max_length=50, description="Earlier messages, oldest first.")
+    stream: bool = Field(False, description="Server-sent events: passages, each sentence as it is checked, the answer.")
 
 
 class SearchRequest(BaseModel):
@@ -37,9 +58,61 @@ class SearchRequest(BaseModel):
     k: int = Field(10, ge=1, le=100, description="How many passages at most.")
 
 
-@router.post("/api/ask", summary="One answer")
-def ask(body: AskRequest, pipeline: PipelineDep) -> dict[str, Any]:
+class SavedCitationBody(BaseModel):
+    """A citation of a saved answer."""
+
+    model_config = ConfigDict(strict=True)
+
+    marker: int
+    doc_id: str
+    start: int = Field(description="Code points, half-open.")
+    end: int
+    quote: str
+    doc_sha256: str
+
+
+class SavedSentenceBody(BaseModel):
+    """A sentence of a saved answer with the markers of its citations."""
+
+    model_config = ConfigDict(strict=True)
+
+    text: str
+    citations: list[int]
+
+
+class SavedReceiptBody(BaseModel):
+    """What the check reads of a receipt: whether a language model worded the answer."""
+
+    models: dict[str, str]
+
+
+class SavedAnswerBody(BaseModel):
+    """An answer object as it was given out; fields that the check does not read are passed over."""
+
+    model_config = ConfigDict(strict=True, json_schema_extra={"examples": [_SAVED]})
+
+    answer: str
+    reason: str | None = None
+    notice: str | None = None
+    sentences: list[SavedSentenceBody] = Field(max_length=200)
+    citations: list[SavedCitationBody] = Field(max_length=500)
+    receipt: SavedReceiptBody
+
+    @field_validator("citations")
+    @classmethod
+    def _have_markers_of_their_own(cls, citations: list[SavedCitationBody]) -> list[SavedCitationBody]:
+        if len({citation.marker for citation in citations}) < len(citations):
+            raise ValueError("each citation must have its own marker")
+        return citations
+
+
+@router.post("/api/ask", summary="One answer, whole or as a stream", response_model=None)
+def ask(body: AskRequest, pipeline: PipelineDep) -> dict[str, Any] | EventStream:
     history = [Turn(message.role, message.content) for message in body.history]
+    if body.stream:
+        # The first event is made here, so that a question that cannot be asked is still a plain 4xx.
+        events = pipeline.stream(body.question, history)
+        return EventStream(native_events("/api/ask", next(events), events, pipeline.library))
     return pipeline.ask(body.question, history).to_json()
 
 
@@ -47,6 +120,15 @@ def ask(body: AskRequest, pipeline: PipelineDep) -> dict[str, Any]:
 def search(body: SearchRequest, pipeline: PipelineDep) -> dict[str, Any]:
     hits = pipeline.search(body.question, body.k)
     return {"passages": [ShownPassage.of(hit, pipeline.library.text(hit.passage)).__dict__ for hit in hits]}
+
+
+@router.post("/api/citations/verify", summary="Whether a saved answer still holds")
+def verify(body: SavedAnswerBody, pipeline: PipelineDep) -> dict[str, Any]:
+    checks = recheck(SavedAnswer.from_json(body.model_dump()), pipeline.library)
+    return {
+        "holds": all(check.problem is None for check in checks),
+        "checks": [{"marker": check.marker, "text": check.text, "problem": check.problem} for check in checks],
+    }
 
 
 @router.get("/api/documents", summary="The documents of the index")

@@ -8,20 +8,21 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.responses import StreamingResponse
 
 from indexer.document import Hit
 from indexer.errors import QuestionError, ZhengwenError
-from service.answer import Answer, Status
+from service.answer import Answer, Status, sentence_texts
+from service.assembly import Checked
 from service.http.errors import UnknownModelError, error_event, status_of
+from service.http.events import KEEP_OPEN, EventStream
 from service.http.state import PipelineDep
-from service.pipeline import SHOWN, Pipeline, Retrieved, sentence_texts
+from service.pipeline import SHOWN, Event, Pipeline, Retrieved
 from service.question import Turn
 
 MODEL = "zhengwen"
@@ -84,7 +85,7 @@ def model(model: str, pipeline: PipelineDep) -> dict[str, Any]:
 
 
 @router.post("/chat/completions", summary="An answer in OpenAI's form", response_model=None)
-def chat_completions(body: ChatRequest, pipeline: PipelineDep) -> dict[str, Any] | StreamingResponse:
+def chat_completions(body: ChatRequest, pipeline: PipelineDep) -> dict[str, Any] | EventStream:
     _require_model(body.model)
     question, history = _conversation(body.messages)
     created = int(time.time())
@@ -93,8 +94,7 @@ def chat_completions(body: ChatRequest, pipeline: PipelineDep) -> dict[str, Any]
         events = pipeline.stream(question, history)
         first = next(events)
         include_usage = body.stream_options is not None and body.stream_options.include_usage
-        stream = _stream(pipeline, first, events, body.messages, created, include_usage)
-        return StreamingResponse(stream, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+        return EventStream(_stream(pipeline, first, events, body.messages, created, include_usage))
     answer = pipeline.ask(question, history)
     message = {
         "role": "assistant",
@@ -114,12 +114,12 @@ def chat_completions(body: ChatRequest, pipeline: PipelineDep) -> dict[str, Any]
 
 def _stream(
     pipeline: Pipeline,
-    first: Retrieved | Answer,
-    events: Iterator[Retrieved | Answer],
+    first: Event,
+    events: Generator[Event, None, None],
     messages: list[ChatMessage],
     created: int,
     include_usage: bool,
-) -> Iterator[str]:
+) -> Generator[str, None, None]:
     """Retrieval context with the role, then the text sentence by sentence, then what grounds it, then `[DONE]`."""
     question = messages[-1].text
     envelope = _envelope(pipeline, "chat.completion.chunk", _completion_id(question, created), created)
@@ -136,10 +136,16 @@ def _stream(
             (h.passage.doc_id, h.passage.start, h.passage.end, pipeline.library.text(h.passage)) for h in hits[:SHOWN]
         ]
         yield chunk({"role": "assistant", "content": ""}, search_results=_search_results(pipeline, shown))
-        answer = next(event for event in events if isinstance(event, Answer))
-        pieces = sentence_texts(answer.sentences) if answer.sentences else [answer.text]
-        for i, piece in enumerate(pieces):
-            yield chunk({"content": piece if i == 0 else "\n" + piece})
+        sent = 0
+        while not isinstance(event := next(events), Answer):
+            if isinstance(event, Checked):
+                sent += len(event.text)
+                yield chunk({"content": event.text})
+            else:
+                yield KEEP_OPEN
+        answer = event
+        if sent < len(answer.text):
+            yield chunk({"content": answer.text[sent:]})
         last: dict[str, Any] = {"annotations": _annotations(answer), "context": _context(answer)}
         if answer.status is Status.REFUSED:
             last["refusal"] = _refusal(answer)
@@ -153,6 +159,8 @@ def _stream(
         logger.exception("a stream broke off")
         yield error_event(500, "an unexpected error happened; the log has the details")
         return
+    finally:
+        events.close()
     yield "data: [DONE]\n\n"
 
 
@@ -206,7 +214,7 @@ def _annotations(answer: Answer) -> list[dict[str, Any]]:
     """One `url_citation` a marker; its indices span the sentence with its markers in the answer's text."""
     by_marker = {citation.marker: citation for citation in answer.citations}
     annotations = []
-    cursor = 0
+    cursor = len(answer.notice) + 1 if answer.notice else 0
     for sentence, shown in zip(answer.sentences, sentence_texts(answer.sentences), strict=True):
         for marker in sentence.citations:
             citation = by_marker[marker]
@@ -253,4 +261,5 @@ def _search_results(pipeline: Pipeline, passages: list[tuple[str, int, int, str]
 
 def _grounding(answer: Answer) -> dict[str, Any]:
     row = answer.to_json()
-    return {key: row[key] for key in ("id", "status", "reason", "sentences", "citations", "receipt")}
+    fields = ("id", "status", "reason", "notice", "dropped", "sentences", "citations", "receipt")
+    return {key: row[key] for key in fields}

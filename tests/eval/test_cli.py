@@ -58,6 +58,7 @@ def test_run_prints_the_summary_as_json_and_writes_it(
     assert summary == json.loads((out / "summary.json").read_text(encoding="utf-8"))
     assert summary["overall"]["means"]["evidence_recall@5"] == 1
     assert summary["overall"]["means"]["all_facts"] == 1
+    assert summary["header"]["settings"].keys().isdisjoint({"corpus", "index", "host", "port"})
 
 
 def test_run_prints_a_table_that_is_not_cut_off_in_a_file(
@@ -66,7 +67,18 @@ def test_run_prints_a_table_that_is_not_cut_off_in_a_file(
     gold = gold_file(tmp_path, QUESTION)
     assert zhengwen(monkeypatch, "eval", "run", "--gold", gold, "--index", index_folder, "--out", tmp_path / "out") == 0
     out = capsys.readouterr().out
-    for word in ("recall@1", "all facts", "refused n/a", "length", "number", "plain", "city/park.md", "sha256:"):
+    words = (
+        "recall@1",
+        "all facts",
+        "refused n/a",
+        "length",
+        "number",
+        "plain",
+        "city/park.md",
+        "development",
+        "sha256:",
+    )
+    for word in (*words, "lexical", "fused", "risk-coverage", "calibration", "p99", "peak memory"):
         assert word in out
 
 
@@ -88,7 +100,7 @@ def test_run_says_that_the_gold_does_not_fit_the_index(
 ) -> None:
     gold = gold_file(tmp_path, {**QUESTION, "evidence": ["2023年先行拆除东湾公园"]})
     assert zhengwen(monkeypatch, "eval", "run", "--gold", gold, "--index", index_folder, "--out", tmp_path / "out") == 0
-    assert "1 faults" in capsys.readouterr().err
+    assert "2 faults" in capsys.readouterr().err
 
 
 def test_run_fails_when_a_question_failed(
@@ -96,7 +108,9 @@ def test_run_fails_when_a_question_failed(
 ) -> None:
     gold = gold_file(tmp_path, QUESTION, {**QUESTION, "id": "t-2", "question": "站" * 3000})
     assert zhengwen(monkeypatch, "eval", "run", "--gold", gold, "--index", index_folder, "--out", tmp_path / "out") == 1
-    assert "1 questions failed" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "1 questions failed" in err
+    assert "t-2: QuestionError" in err
 
 
 def test_run_without_an_index_is_wrong_usage(
@@ -107,10 +121,90 @@ def test_run_without_an_index_is_wrong_usage(
     assert "there is no index" in capsys.readouterr().err
 
 
+def test_run_builds_its_own_index_of_a_corpus(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, corpus_folder: Path
+) -> None:
+    release = {**QUESTION, "id": "t-2", "part": "release"}
+    gold = gold_file(tmp_path, QUESTION, release)
+    out = tmp_path / "out"
+    options = ("--gold", gold, "--corpus", corpus_folder, "--out", out, "--part", "release", "--json")
+    assert zhengwen(monkeypatch, "eval", "run", *options) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert (out / "index" / "current").exists()
+    assert (summary["header"]["part"], summary["by_part"].keys()) == ("release", {"release"})
+    assert summary["overall"]["means"]["all_facts"] == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--index", "a", "--corpus", "b"), "either --index or --corpus"),
+        (("--judge-url", "http://127.0.0.1:1"), "go together"),
+        (("--judge-model", "small"), "go together"),
+        (("--part", "release"), "no gold question of the part release"),
+    ],
+)
+def test_run_refuses_options_that_do_not_fit(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    options: tuple[str, ...],
+    message: str,
+) -> None:
+    assert zhengwen(monkeypatch, "eval", "run", "--gold", gold_file(tmp_path, QUESTION), *options) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_run_with_a_judge_keeps_its_advice_beside_the_scores(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, index_folder: Path
+) -> None:
+    out = tmp_path / "out"
+    options = ("--gold", gold_file(tmp_path, QUESTION), "--index", index_folder, "--out", out)
+    judge = ("--judge-url", "http://127.0.0.1:1/v1", "--judge-model", "small")  # nobody listens there
+    assert zhengwen(monkeypatch, "eval", "run", *options, *judge) == 0
+    assert "judge (advice only): 1 unscored" in capsys.readouterr().out
+    assert json.loads((out / "answers.jsonl").read_text(encoding="utf-8"))["judge"] == "unscored"
+    assert json.loads((out / "summary.json").read_text(encoding="utf-8"))["judge"] == {"unscored": 1}
+
+
+def test_coverage_lists_what_is_not_asked_about(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "corpus").mkdir()
+    long = "新区的道路照明由值班员逐段检查并登记在册，" * 5
+    text = f"# 简报\n\n## 一、道路\n{long}\n## 二、桥梁\n{long.replace('道路', '桥梁')}\n"
+    (tmp_path / "corpus" / "brief.md").write_text(text, encoding="utf-8")
+    question = {**QUESTION, "docs": ["brief.md"], "evidence": ["新区的道路照明由值班员逐段检查"]}
+    options = ("--gold", gold_file(tmp_path, question), "--corpus", tmp_path / "corpus")
+    assert zhengwen(monkeypatch, "eval", "coverage", *options) == 0
+    out = capsys.readouterr().out
+    assert "brief.md: 1 of 2 sections asked about (50%)" in out
+    assert "二、桥梁" in out
+    assert "一、道路" not in out
+    assert zhengwen(monkeypatch, "eval", "coverage", *options, "--json") == 0
+    row = json.loads(capsys.readouterr().out)
+    assert (row["share"], row["missing"][0]["path"]) == (0.5, ["二、桥梁"])
+
+
+def test_grow_writes_new_questions_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    feedback = tmp_path / "feedback.jsonl"
+    asked = [QUESTION["question"], "东湾公园由谁施工？"]
+    lines = [json.dumps({"question": text, "answer": None, "rating": "down"}) for text in asked]
+    feedback.write_text("\n".join(lines), encoding="utf-8")
+    options = (feedback, "--out", tmp_path / "new.jsonl", "--gold", gold_file(tmp_path, QUESTION))
+    assert zhengwen(monkeypatch, "eval", "grow", *options) == 0
+    assert "1 candidates from 2 lines" in capsys.readouterr().out
+    assert json.loads((tmp_path / "new.jsonl").read_text(encoding="utf-8"))["question"] == "东湾公园由谁施工？"
+    assert zhengwen(monkeypatch, "eval", "grow", *options) == 2
+    assert "never overwritten" in capsys.readouterr().err
+
+
 def test_check_of_sound_gold_succeeds_with_its_warnings(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, corpus_folder: Path
 ) -> None:
-    gold = gold_file(tmp_path, {**QUESTION, "answers": [["2.8亿元", "贰点捌亿元"]]})
+    gold = gold_file(tmp_path, {**QUESTION, "answers": [["2.8亿元", "贰点捌亿元"]], "note": "大写"})
     assert zhengwen(monkeypatch, "eval", "check", "--gold", gold, "--corpus", corpus_folder) == 0
     out = capsys.readouterr().out
     assert f"warning {gold}:1 t-1" in out

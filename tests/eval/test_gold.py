@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
-from eval.gold import GoldQuestion, QuestionType, Style, check, load
+from eval.gold import GoldQuestion, Part, QuestionType, Style, check, load
 from eval.measures import stands
 from indexer.corpus import read_all, scan
 from indexer.document import Document
 from indexer.errors import InputError
+from service.question import Turn
 
 ROOT = Path(__file__).parents[2]
-SHIPPED = ROOT / "eval" / "gold" / "digests-dev.jsonl"
+SHIPPED = ROOT / "eval" / "gold" / "digests.jsonl"
 
 TEXT = "湖畔新区今年新建换电站26座，年底前\n全部投入运营。跨江轮渡的末班推迟到23点。"
 DOCUMENTS = {"lake.md": Document("lake.md", "lake.md", TEXT, "0" * 64)}
@@ -54,6 +55,21 @@ def test_load_reads_every_field(tmp_path: Path) -> None:
     assert [question.place for question in gold.questions] == [f"{path}:1", f"{path}:2"]
 
 
+def test_optional_fields_are_read_and_written_back(tmp_path: Path) -> None:
+    row = {
+        **ROW,
+        "forbid": ["23座"],
+        "part": "release",
+        "history": [{"role": "user", "content": "湖畔新区"}, {"role": "assistant", "content": "在湖边。"}],
+        "note": "源文写作廿六",
+    }
+    (question,) = load([write(tmp_path / "gold.jsonl", row)]).questions
+    assert question.part is Part.RELEASE
+    assert question.history == (Turn("user", "湖畔新区"), Turn("assistant", "在湖边。"))
+    assert json.loads(json.dumps(question.to_json())) == row
+    assert json.loads(json.dumps(QUESTION.to_json())) == ROW  # nothing is added that the file did not say
+
+
 def test_several_files_are_read_in_order_and_hashed_together(tmp_path: Path) -> None:
     first, second = write(tmp_path / "b.jsonl", ROW), write(tmp_path / "a.jsonl", {**ROW, "id": "t-2"})
     gold = load([first, second])
@@ -76,7 +92,13 @@ def test_several_files_are_read_in_order_and_hashed_together(tmp_path: Path) -> 
         ({"answers": [["26座", ""]]}, "'answers[0][1]'"),
         ({"evidence": ["新建", 3]}, "'evidence[1]'"),
         ({"forbid": [26]}, "'forbid[0]'"),
-        ({"note": "旁注"}, "'note'"),
+        ({"note": ""}, "'note'"),
+        ({"part": "test"}, "'part'"),
+        ({"history": "上一问"}, "'history'"),
+        ({"history": [{"role": "system", "content": "话"}]}, "'history[0]'"),
+        ({"history": [{"role": "user", "content": "话", "time": 1}]}, "'history[0]'"),
+        ({"history": [{"role": "user", "content": ""}]}, "'history[0].content'"),
+        ({"remark": "旁注"}, "'remark'"),
     ],
 )
 def test_a_wrong_field_is_named_with_file_and_line(tmp_path: Path, change: dict[str, object], field: str) -> None:
@@ -131,14 +153,47 @@ def test_evidence_of_another_document_is_found() -> None:
     assert check([replace(question, docs=("hill.md", "lake.md"))], {**DOCUMENTS, "hill.md": other}) == []
 
 
-def test_a_form_outside_the_evidence_is_a_warning() -> None:
-    faults = check([replace(QUESTION, answers=(("26座", "廿六座"),))], DOCUMENTS)
-    assert [(fault.is_warning, "廿六座" in fault.message) for fault in faults] == [(True, True)]
+def test_a_form_outside_the_evidence_is_an_error_unless_a_note_says_why() -> None:
+    question = replace(QUESTION, answers=(("26座", "廿六座"),))
+    (bare,) = check([question], DOCUMENTS)
+    assert not bare.is_warning
+    assert "廿六座" in bare.message
+    (excused,) = check([replace(question, note="老式写法")], DOCUMENTS)
+    assert excused.is_warning
+    assert "老式写法" in excused.message
 
 
 def test_a_figure_inside_a_longer_one_of_the_evidence_is_no_form() -> None:
-    faults = check([replace(QUESTION, answers=(("6座",),))], DOCUMENTS)
-    assert [fault.is_warning for fault in faults] == [True]
+    assert len(check([replace(QUESTION, answers=(("6座",),))], DOCUMENTS)) == 1
+
+
+SECTIONED = "# 湖畔\n\n## 一、电站\n新建换电站26座，年底前投运。\n充电桩另建三百根。\n\n## 二、轮渡\n末班推迟到23点，三月起执行。\n"
+SECTIONS = {"lake.md": Document("lake.md", "lake.md", SECTIONED, "0" * 64)}
+
+
+def evidence_of(question_id: str, part: Part, *evidence: str) -> GoldQuestion:
+    return replace(QUESTION, id=question_id, part=part, evidence=evidence, answers=(("2",),), note="只看位置")
+
+
+def test_evidence_of_both_parts_in_one_section_is_found() -> None:
+    questions = [
+        evidence_of("t-1", Part.DEVELOPMENT, "新建换电站26座"),
+        evidence_of("t-2", Part.RELEASE, "末班推迟到23点"),
+        evidence_of("t-3", Part.RELEASE, "充电桩另建三百根"),
+        evidence_of("t-4", Part.DEVELOPMENT, "年底前 投运"),
+    ]
+    faults = [fault for fault in check(questions, SECTIONS) if not fault.is_warning]
+    assert [fault.question_id for fault in faults] == ["t-3"]
+    assert "一、电站" in faults[0].message
+    assert "t-1" in faults[0].message
+
+
+def test_evidence_across_two_sections_belongs_to_both() -> None:
+    questions = [
+        evidence_of("t-1", Part.DEVELOPMENT, "充电桩另建三百根。## 二、轮渡末班推迟"),
+        evidence_of("t-2", Part.RELEASE, "三月起执行"),
+    ]
+    assert "t-2" in {fault.question_id for fault in check(questions, SECTIONS) if not fault.is_warning}
 
 
 def test_a_taken_id_is_found_with_the_place_of_the_first() -> None:

@@ -5,15 +5,16 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from eval.measures import (
+    character_f1,
     citation_precision,
-    evidence_recall,
+    citation_recall,
+    exact_match,
     fact_recall,
     forbidden_figures,
     mean,
     median_length,
     occurs,
     overlap,
-    reciprocal_rank,
     stands,
     without_markers,
 )
@@ -97,8 +98,10 @@ def test_fact_recall_takes_one_form_of_each_fact() -> None:
 def test_measures_of_nothing_are_refused_instead_of_perfect() -> None:
     with pytest.raises(ValueError, match="at least one fact"):
         fact_recall([], LAKE)
+    with pytest.raises(ValueError, match="at least one fact"):
+        character_f1([], LAKE)
     with pytest.raises(ValueError, match="at least one span"):
-        evidence_recall([], [LAKE], 1)
+        citation_recall([], [LAKE])
 
 
 def test_forbidden_figures_are_found_whole() -> None:
@@ -118,33 +121,43 @@ def test_overlap_counts_grams_of_eight() -> None:
     assert overlap("", LAKE) == 0
 
 
-def test_evidence_recall_counts_spans_within_the_cutoff() -> None:
-    passages = [FERRY, LAKE, SCHOOL]
-    assert [evidence_recall([LAKE, SCHOOL], passages, k) for k in (1, 2, 3)] == [0, 0.5, 1]
-
-
-def test_a_passage_with_less_than_six_tenths_of_the_evidence_does_not_hold_it() -> None:
-    evidence = "甲乙丙丁戊己庚辛壬癸子丑"
-    assert evidence_recall([evidence], [evidence[:10]], 1) == 1  # 3 grams of 5
-    assert evidence_recall([evidence], [evidence[:9]], 1) == 0  # 2 grams of 5
-
-
-def test_reciprocal_rank_looks_no_further_than_its_cutoff() -> None:
-    assert reciprocal_rank([LAKE], [FERRY, SCHOOL, LAKE]) == pytest.approx(1 / 3)
-    assert reciprocal_rank([LAKE, FERRY], [FERRY, LAKE]) == 1
-    assert reciprocal_rank([LAKE], [FERRY] * 10 + [LAKE]) == 0
-    assert reciprocal_rank([LAKE], []) == 0
-
-
 def test_citation_precision_accepts_a_clause_and_its_paragraph_but_nothing_beside() -> None:
     assert citation_precision([LAKE], [LAKE[:14], FERRY + LAKE, SCHOOL]) == pytest.approx(2 / 3)
     assert citation_precision([LAKE], []) == 0
 
 
-def test_a_quote_that_shares_less_than_half_with_the_evidence_is_beside_it() -> None:
+def test_citation_recall_counts_the_spans_that_any_quote_is_about() -> None:
+    assert citation_recall([LAKE, FERRY, SCHOOL], [FERRY, LAKE[:14], FERRY]) == pytest.approx(2 / 3)
+    assert citation_recall([LAKE], []) == 0
+
+
+def test_a_quote_with_little_of_the_evidence_is_beside_it() -> None:
     evidence = "甲乙丙丁戊己庚辛壬癸子丑"  # 5 grams
-    assert citation_precision([evidence], ["前后左右中间" + evidence[:10]]) == 1  # holds 3 of them
-    assert citation_precision([evidence], ["前后左右中间" + evidence[:9]]) == 0  # holds 2
+    assert citation_precision([evidence], ["前后左右中间上下远近" + evidence[:9]]) == 1  # holds 2 of them
+    assert citation_precision([evidence], ["前后左右中间上下远近" + evidence[:8]]) == 0  # holds 1
+
+
+def test_an_exact_match_is_a_form_and_nothing_else() -> None:
+    facts = [["26座", "二十六座"], ["年底前"]]
+    assert exact_match(facts, "２６ 座。")
+    assert exact_match(facts, "年底前")
+    assert not exact_match(facts, "共26座")
+    assert not exact_match(facts, "126座")
+    assert not exact_match(facts, "")
+
+
+def test_character_f1_counts_repeats_and_takes_the_best_form_of_each_fact() -> None:
+    # Two of three characters said, two of four sought: 2·2 / (3 + 4).
+    assert character_f1([["甲乙丙丁"]], "甲乙戊") == pytest.approx(4 / 7)
+    assert character_f1([["甲甲"]], "甲") == pytest.approx(2 / 3)
+    assert character_f1([["戊", "甲乙"], ["己"]], "甲、乙") == pytest.approx((1 + 0) / 2)
+    assert character_f1([["甲"]], "") == 0
+
+
+@given(words, words)
+def test_character_f1_is_symmetric_and_whole_for_the_form_itself(first: str, second: str) -> None:
+    assert character_f1([[first]], second) == pytest.approx(character_f1([[second]], first))
+    assert character_f1([[first]], first) == 1
 
 
 def test_a_quote_stands_only_character_for_character() -> None:

@@ -1,230 +1,275 @@
+"""Whole runs: in processes, over folders, stopped and started again."""
+
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from eval.gold import GoldQuestion, GoldSet, QuestionType, Style
-from eval.run import ANSWERABLE_MEASURES, UNANSWERABLE_MEASURES, Record, evaluate, run, score, summarise
-from indexer.document import Document
-from indexer.errors import InputError, QuestionError
-from service.answer import Answer, Citation, Receipt, Sentence, ShownPassage, Status
-
-DOCUMENTS = {
-    name: Document(name, name, text, "0" * 64)
-    for name, text in {
-        "lake.md": "湖畔新区今年新建换电站26座，年底前全部投入运营。",
-        "river.md": "跨江轮渡自三月起延长夜间班次，末班推迟到23点。",
-    }.items()
-}
-RECEIPT = Receipt("sha256:index", {"embedder": "none"}, "sha256:prompt", "9.9")
+from eval.gold import GoldQuestion, GoldSet, Part, QuestionType, Style, load
+from eval.record import Record, ask, read_records
+from eval.run import evaluate, select
+from eval.summary import Summary, summarise
+from indexer.errors import InputError, StoredIndexError
+from service.pipeline import Pipeline
+from service.question import Turn
 
 
-def answerable(number: int, doc: str = "lake.md", form: str = "26座", **changes: Any) -> GoldQuestion:
-    evidence = DOCUMENTS[doc].text
-    kwargs: dict[str, Any] = {
-        "id": f"a-{number}",
-        "question": f"第{number}问",
-        "type": QuestionType.NUMBER,
-        "style": Style.PLAIN,
-        "docs": (doc,),
-        "answers": ((form,),),
-        "evidence": (evidence,),
+def asked(number: int, text: str, doc: str, form: str, evidence: str, **changes: Any) -> GoldQuestion:
+    kwargs: dict[str, Any] = {"type": QuestionType.NUMBER, "style": Style.PLAIN, **changes}
+    return GoldQuestion(f"q-{number}", text, docs=(doc,), answers=((form,),), evidence=(evidence,), **kwargs)
+
+
+# Over the small corpus of tests/conftest.py.
+QUESTIONS = (
+    asked(1, "东湾公园的总投资是多少？", "city/park.md", "2.8亿元", "2023年先行开工东湾公园，总投资2.8亿元"),
+    asked(2, "县级仓库储备多少件救生衣？", "flood.txt", "6500件", "编织袋30万条、救生衣6500件", part=Part.RELEASE),
+    asked(3, "站" * 3000, "flood.txt", "57处", "雷达水位计32台、雨量站57处"),  # too long to ask: a failure
+    asked(
+        4,
+        "那西滩公园呢？",
+        "city/park.md",
+        "15.3",
+        "| 西滩公园 | 15.3 | 2.1 |",
+        history=(Turn("user", "东湾公园的面积是多少公顷？"), Turn("assistant", "18.2公顷。")),
+    ),
+    GoldQuestion("q-5", "东湾公园哪年拆除？", QuestionType.UNANSWERABLE, Style.PLAIN, ("city/park.md",), (), ()),
+)
+GOLD = GoldSet(QUESTIONS, "f" * 64)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run that is through: its folder and how to do it again."""
+
+    out: Path
+    summary: Summary
+    again: Callable[..., Summary]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory, index_folder: Path) -> Finished:
+    out = tmp_path_factory.mktemp("run")
+    again = partial(evaluate, partial(Pipeline.open, index_folder), GOLD)
+    return Finished(out, again(out), again)
+
+
+def without_cost(out: Path) -> str:
+    summary = json.loads((out / "summary.json").read_text(encoding="utf-8"))
+    assert summary.pop("cost")["latency_ms"].keys() == {"p50", "p90", "p99"}
+    return json.dumps(summary)
+
+
+def copy_of(finished: Finished, out: Path) -> Path:
+    out.mkdir()
+    for path in finished.out.iterdir():
+        (out / path.name).write_bytes(path.read_bytes())
+    return out
+
+
+def test_a_run_loses_a_line_or_its_summary_differs_from_its_records(finished: Finished):
+    records = read_records(finished.out / "answers.jsonl")
+    assert [record.question for record in records] == list(QUESTIONS)
+    assert [record.error is None for record in records] == [True, True, False, True, True]
+    assert summarise(records, finished.summary.header) == finished.summary
+    stored = json.loads((finished.out / "summary.json").read_text(encoding="utf-8"))
+    assert stored == json.loads(json.dumps(finished.summary.to_json()))
+    assert stored["header"] == json.loads((finished.out / "run.json").read_text(encoding="utf-8"))
+    assert stored["header"]["gold"] == "sha256:" + GOLD.sha256
+    assert stored["header"]["code"].keys() == {"prompts", "indexer", "service", "eval"}
+    assert [failure["id"] for failure in stored["failures"]] == ["q-3"]
+    assert stored["overall"]["intervals"].keys() == stored["overall"]["means"].keys()
+
+
+def test_the_stages_are_not_those_of_the_answer(finished: Finished):
+    for record in read_records(finished.out / "answers.jsonl"):
+        if record.answer is not None:
+            assert record.stages.keys() == {"lexical", "dense", "fused", "read"}
+            assert list(record.stages["read"]) == [passage["passage_id"] for passage in record.answer["passages"]]
+            assert set(record.stages["fused"][:1]) <= {*record.stages["lexical"], *record.stages["dense"]}
+
+
+def test_the_parts_are_mixed(finished: Finished):
+    assert {part: group.questions for part, group in finished.summary.by_part.items()} == {
+        "development": 4,
+        "release": 1,
     }
-    return GoldQuestion(**{**kwargs, **changes})
 
 
-def unanswerable(number: int) -> GoldQuestion:
-    return GoldQuestion(f"u-{number}", f"无{number}问", QuestionType.UNANSWERABLE, Style.NOISY, ("river.md",), (), ())
+def test_two_processes_give_another_summary_than_one(finished: Finished, tmp_path: Path):
+    seen: list[Record] = []
+    finished.again(tmp_path, jobs=2, on_record=seen.append)
+    assert [record.question.id for record in seen] == [question.id for question in QUESTIONS]
+    assert without_cost(tmp_path) == without_cost(finished.out)
 
 
-GOLD = GoldSet(tuple([answerable(i) for i in range(15)] + [unanswerable(i) for i in range(5)]), "f" * 64)
+def test_a_killed_run_starts_over_or_keeps_half_a_line(finished: Finished, tmp_path: Path):
+    out = copy_of(finished, tmp_path / "out")
+    (out / "summary.json").unlink()
+    answers = out / "answers.jsonl"
+    whole = answers.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    marked = lines[0].replace(b'"latency_ms": ', b'"latency_ms": 1')  # shows whether the line is kept or made anew
+    answers.write_bytes(marked + lines[1] + lines[2][:40])
+    finished.again(out)
+    again = answers.read_bytes().splitlines(keepends=True)
+    assert again[:2] == [marked, lines[1]]
+    assert [record.question for record in read_records(answers)] == list(QUESTIONS)
+    assert without_cost(out) == without_cost(finished.out)
 
 
-def passages(*names: str) -> tuple[ShownPassage, ...]:
-    return tuple(ShownPassage(f"{n}#0", n, 0, len(DOCUMENTS[n].text), 1.0, DOCUMENTS[n].text) for n in names)
+STUCK = """
+import ctypes, os
+from types import SimpleNamespace
+from service.answer import Receipt
+
+class Stuck:
+    receipt = Receipt("sha256:index", {}, "sha256:prompt", "9.9")
+    library = SimpleNamespace(documents={}, passages={})
+
+    def ask(self, text, history=()):
+        if text == "hang":
+            ctypes.PyDLL(None).pause()  # in C, holding the interpreter lock: no exception and no signal handler gets in
+        if text == "die":
+            os._exit(7)
+        raise ValueError(text)
+"""
 
 
-def refusal(question: str, shown: Sequence[ShownPassage] = ()) -> Answer:
-    return Answer(question, Status.REFUSED, "没有找到26座。", "没有找到", (), (), tuple(shown), {}, RECEIPT)
+@pytest.fixture
+def stuck(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The class of a pipeline that a new process can import."""
+    (tmp_path / "stuck_pipeline.py").write_text(STUCK, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    import stuck_pipeline
+
+    yield stuck_pipeline.Stuck
+    del sys.modules["stuck_pipeline"]
 
 
-def quoting(question: str, doc: str = "lake.md", *others: str, said: str = "") -> Answer:
-    """An answer that repeats the first passage and cites it."""
-    document = DOCUMENTS[doc]
-    citation = Citation.of(1, document, 0, len(document.text), ())
-    text = said or document.text
-    sentences = (Sentence(text, (1,)),)
-    return Answer(
-        question, Status.ANSWERED, text + "[1]", None, sentences, (citation,), passages(doc, *others), {}, RECEIPT
-    )
-
-
-@dataclass
-class FakePipeline:
-    """The part of a pipeline that a run uses."""
-
-    ask: Callable[[str], Answer]
-    receipt: Receipt = RECEIPT
-    library: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(documents=DOCUMENTS))
-
-
-def crashing_every_tenth() -> Callable[[str], Answer]:
-    asked: list[str] = []
-
-    def ask(question: str) -> Answer:
-        asked.append(question)
-        if len(asked) % 10 == 0:
-            raise RuntimeError("坏了")
-        return quoting(question)
-
-    return ask
-
-
-def test_a_pipeline_that_always_refuses_is_right_only_on_the_unanswerable() -> None:
-    records = list(run(lambda question: refusal(question, passages("lake.md")), GOLD.questions, DOCUMENTS))
-    means = summarise(records, GOLD.sha256, RECEIPT).overall.means
-    assert means["all_facts"] == means["fact_recall"] == 0  # though its text names the figure
-    assert means["answerable_refused"] == means["unanswerable_refused"] == 1
-    assert means["evidence_recall@1"] == means["mrr@10"] == 1
-    assert "citation_precision" not in means
-    assert "quotes_stand" not in means
-
-
-def test_a_pipeline_that_quotes_the_first_passage_is_right_where_that_holds_the_answer() -> None:
-    questions = [answerable(1), answerable(2, "river.md", "23点"), unanswerable(1)]
-    records = list(run(lambda question: quoting(question, "lake.md", "river.md"), questions, DOCUMENTS))
-    group = summarise(records, GOLD.sha256, RECEIPT).overall
-    assert group.means == {
-        "evidence_recall@1": 0.5,
-        "evidence_recall@3": 1,
-        "evidence_recall@5": 1,
-        "evidence_recall@10": 1,
-        "mrr@10": 0.75,
-        "all_facts": 0.5,
-        "fact_recall": 0.5,
-        "citation_precision": 0.5,
-        "quotes_stand": 1,
-        "answerable_refused": 0,
-        "unanswerable_refused": 0,
-    }
-    assert group.median_length == len(DOCUMENTS["lake.md"].text)
-
-
-def test_a_crash_counts_zero_in_every_mean_and_loses_no_question(caplog: pytest.LogCaptureFixture) -> None:
-    records = list(run(crashing_every_tenth(), GOLD.questions, DOCUMENTS))
-    assert [record.error for record in records].count("RuntimeError: 坏了") == 2
-    assert [record.question.id for record in records if record.error] == ["a-9", "u-4"]
-    assert set(records[9].scores) == set(ANSWERABLE_MEASURES)
-    assert set(records[19].scores) == set(UNANSWERABLE_MEASURES)
-    group = summarise(records, GOLD.sha256, RECEIPT).overall
-    assert (group.questions, group.failed) == (20, 2)
-    for name in ("all_facts", "fact_recall", "mrr@10", "evidence_recall@1", "citation_precision"):
-        assert group.means[name] == pytest.approx(14 / 15, abs=1e-4), name
-    assert group.means["quotes_stand"] == pytest.approx(18 / 20)
-    assert "a-9" in caplog.text
-
-
-def test_a_crash_on_an_unanswerable_question_is_no_refusal() -> None:
-    def ask(question: str) -> Answer:
-        if question == "无0问":
-            raise QuestionError("读不懂")
-        return refusal(question)
-
-    records = run(ask, [unanswerable(0), unanswerable(1)], DOCUMENTS)
-    assert summarise(list(records), "", RECEIPT).overall.means["unanswerable_refused"] == 0.5
-
-
-def test_an_interrupt_is_no_failure_of_a_question() -> None:
-    def ask(question: str) -> Answer:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        list(run(ask, GOLD.questions, DOCUMENTS))
-
-
-def test_an_answer_with_some_of_the_facts_is_not_right() -> None:
-    scores = score(answerable(1, answers=(("26座",), ("23点",))), quoting("问"), DOCUMENTS)
-    assert (scores["fact_recall"], scores["all_facts"]) == (0.5, 0)
-
-
-def test_the_length_is_that_of_answers_to_answerable_questions() -> None:
-    questions = [answerable(1), answerable(2), unanswerable(1), unanswerable(2), unanswerable(3)]
-    answers = iter(
-        [quoting("问"), refusal("问"), quoting("问", said="短"), quoting("问", said="短"), quoting("问", said="短")]
-    )
-    records = list(run(lambda question: next(answers), questions, DOCUMENTS))
-    assert summarise(records, "", RECEIPT).overall.median_length == len(DOCUMENTS["lake.md"].text)
-
-
-def test_the_number_of_a_marker_is_no_fact() -> None:
-    question = answerable(1, form="1")
-    assert score(question, quoting("问", said="没有数字"), DOCUMENTS)["fact_recall"] == 0
-
-
-def test_a_quote_that_its_document_does_not_hold_is_counted() -> None:
-    answer = quoting("问")
-    forged = Citation.of(2, Document("lake.md", "lake.md", "湖畔新区今年拆除换电站。", ""), 0, 12, ())
-    stray = Citation.of(3, Document("sea.md", "sea.md", DOCUMENTS["lake.md"].text, ""), 0, 12, ())
-    answer = Answer(**{**answer.__dict__, "citations": (*answer.citations, forged, stray)})
-    assert score(answerable(1), answer, DOCUMENTS)["quotes_stand"] == pytest.approx(1 / 3)
-
-
-def test_forbidden_figures_count_answers_and_not_refusals() -> None:
-    question = answerable(1, forbid=("26座", "23点"))
-    records = [
-        Record(question, quoting("问"), None, {}),
-        Record(question, refusal("问"), None, {}),
-        Record(question, None, "RuntimeError: 坏了", {}),
-        Record(answerable(2), quoting("问"), None, {}),
+def test_a_question_stuck_in_c_or_deadly_takes_others_with_it(stuck: Any, tmp_path: Path, world):
+    questions = [world.answerable(i, question=text) for i, text in enumerate(["one", "hang", "die", "two"])]
+    summary = evaluate(stuck, GoldSet(tuple(questions), ""), tmp_path / "out", timeout=1.0)
+    assert [failure.error for failure in summary.failures] == [
+        "ValueError: one",
+        "TimeoutError: no answer in 1 s",
+        "ChildProcessError: exit status 7",
+        "ValueError: two",
     ]
-    assert summarise(records, "", RECEIPT).overall.forbidden == 1
+    assert (summary.overall.failed, summary.overall.means["right"]) == (4, 0)
 
 
-def test_groups_split_by_type_style_and_document() -> None:
-    both = answerable(3, type=QuestionType.COMPARISON, style=Style.KEYWORD, docs=("lake.md", "river.md"))
-    questions = [answerable(1), both, unanswerable(1)]
-    summary = summarise(list(run(quoting, questions, DOCUMENTS)), "", RECEIPT)
-    assert {name: group.questions for name, group in summary.by_type.items()} == {
-        "comparison": 1,
-        "number": 1,
-        "unanswerable": 1,
-    }
-    assert {name: group.questions for name, group in summary.by_style.items()} == {"keyword": 1, "noisy": 1, "plain": 1}
-    assert {name: group.questions for name, group in summary.by_document.items()} == {"lake.md": 2, "river.md": 2}
+@pytest.fixture
+def failed(stuck: Any, tmp_path: Path, world) -> Finished:
+    """A run of two questions that both failed, which takes no time."""
+    gold = GoldSet((world.answerable(1), world.answerable(2)), "f" * 64)
+    again = partial(evaluate, stuck)
+    return Finished(tmp_path / "out", again(gold, tmp_path / "out"), again)
+
+
+@pytest.mark.parametrize("change", ["gold", "timeout", "index"])
+def test_a_run_goes_on_under_another_header(failed: Finished, change: str, world):
+    gold = GoldSet((world.answerable(1), world.answerable(2)), ("e" if change == "gold" else "f") * 64)
+    head = failed.out / "run.json"
+    if change == "index":
+        head.write_text(head.read_text(encoding="utf-8").replace("sha256:index", "sha256:other"), encoding="utf-8")
+    before = {path.name: path.read_bytes() for path in failed.out.iterdir()}
+    with pytest.raises(InputError, match=rf"\({change}\w* differ\).*--restart"):
+        failed.again(gold, failed.out, timeout=7.0 if change == "timeout" else 60.0)
+    assert {path.name: path.read_bytes() for path in failed.out.iterdir()} == before
+
+
+def test_a_restart_keeps_old_answers(failed: Finished, world):
+    failed.again(GoldSet((world.answerable(3),), "e" * 64), failed.out, restart=True)
+    assert [record.question.id for record in read_records(failed.out / "answers.jsonl")] == ["a-3"]
+
+
+def test_answers_of_unknown_origin_are_taken_up(failed: Finished, world):
+    (failed.out / "run.json").unlink()
+    with pytest.raises(InputError, match=r"without a run\.json"):
+        failed.again(GoldSet((world.answerable(1), world.answerable(2)), "f" * 64), failed.out)
+
+
+def test_a_follow_up_is_asked_without_its_history(world):
+    heard: list[tuple[str, tuple[Turn, ...]]] = []
+
+    class Listening(type(world.pipeline(world.quoting))):  # type: ignore[misc]
+        def ask(self, text, history=()):
+            heard.append((text, history))
+            return super().ask(text, history)
+
+        def stages(self, text, history=()):
+            heard.append((text, history))
+            return super().stages(text, history)
+
+    history = (Turn("user", "湖畔新区呢？"), Turn("assistant", "26座。"))
+    ask(Listening(world.library, world.quoting, ("lake.md",)), world.answerable(1, history=history))
+    assert heard == [("第1问", history), ("第1问", history)]
+
+
+def test_a_pipeline_that_cannot_be_opened_is_a_failure_of_each_question(tmp_path: Path):
+    with pytest.raises(StoredIndexError, match="there is no index"):
+        evaluate(partial(Pipeline.open, tmp_path / "none"), GOLD, tmp_path / "out", jobs=2)
+    assert not (tmp_path / "out" / "run.json").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_a_crash(tmp_path: Path, index_folder: Path):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(InputError, match="cannot be written"):
+        evaluate(partial(Pipeline.open, index_folder), GOLD, tmp_path / "file" / "out")
+
+
+def test_selection_loses_the_order_or_the_part():
+    assert select(GOLD, None, None) == QUESTIONS
+    assert [question.id for question in select(GOLD, Part.RELEASE, None)] == ["q-2"]
+    three = select(GOLD, None, 3)
+    assert [question for question in QUESTIONS if question in three] == list(three)
+    assert set(select(GOLD, None, 2)) < set(three)
+    assert select(GOLD, None, 99) == QUESTIONS
+    with pytest.raises(InputError, match="of the part release"):
+        select(GoldSet(QUESTIONS[:1], ""), Part.RELEASE, None)
+
+
+def test_groups_leave_out_a_question(world):
+    both = world.answerable(
+        3, type=QuestionType.COMPARISON, style=Style.KEYWORD, docs=("lake.md", "river.md"), part=Part.RELEASE
+    )
+    summary = world.summary(world.quoting, [world.answerable(1), both, world.unanswerable(1)])
+
+    def counts(groups: Any) -> dict[str, int]:
+        return {name: group.questions for name, group in groups.items()}
+
+    assert counts(summary.by_type) == {"comparison": 1, "number": 1, "unanswerable": 1}
+    assert counts(summary.by_style) == {"keyword": 1, "noisy": 1, "plain": 1}
+    assert counts(summary.by_document) == {"lake.md": 2, "river.md": 2}
+    assert counts(summary.by_part) == {"development": 2, "release": 1}
+    assert counts(summary.by_answerable) == {"answerable": 2, "unanswerable": 1}
     assert "all_facts" not in summary.by_type["unanswerable"].means
 
 
-def test_a_run_writes_a_line_a_question_and_the_summary(tmp_path: Path) -> None:
-    seen: list[Record] = []
-    summary = evaluate(FakePipeline(crashing_every_tenth()), GOLD, tmp_path / "out", seen.append)  # type: ignore[arg-type]
-    rows = [json.loads(line) for line in (tmp_path / "out" / "answers.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert [row["id"] for row in rows] == [question.id for question in GOLD.questions]
-    assert len(seen) == 20
-    assert rows[0]["scores"]["all_facts"] == 1
-    assert rows[0]["citations"][0]["quote"] == DOCUMENTS["lake.md"].text
-    assert (rows[9]["status"], rows[9]["error"]) == ("failed", "RuntimeError: 坏了")
-    stored = json.loads((tmp_path / "out" / "summary.json").read_text(encoding="utf-8"))
-    assert stored == json.loads(json.dumps(summary.to_json()))
-    assert (stored["receipt"]["index"], stored["receipt"]["version"]) == ("sha256:index", "9.9")
-    assert stored["gold_sha256"] == GOLD.sha256
+def test_the_length_is_that_of_something_else_than_answers_to_answerable_questions(world):
+    said = {"第1问": world.quoting("第1问"), "第2问": world.refusal("第2问")}
+    questions = [world.answerable(1), world.answerable(2), world.unanswerable(1), world.unanswerable(2)]
+    summary = world.summary(lambda text: said.get(text) or world.quoting(text, said="短"), questions)
+    assert summary.overall.median_length == len(world.texts["lake.md"])
 
 
-def test_a_run_that_is_stopped_leaves_no_summary_of_an_earlier_one(tmp_path: Path) -> None:
-    evaluate(FakePipeline(quoting), GOLD, tmp_path)  # type: ignore[arg-type]
-
-    def stop(question: str) -> Answer:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        evaluate(FakePipeline(stop), GOLD, tmp_path)  # type: ignore[arg-type]
-    assert not (tmp_path / "summary.json").exists()
+@pytest.mark.parametrize("line", ["{坏的", "[]", "{}", '{"gold": {}}', '{"gold": 3}'])
+def test_a_broken_record_is_read(tmp_path: Path, line: str):
+    path = tmp_path / "answers.jsonl"
+    path.write_text(line + "\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"answers\.jsonl:1"):
+        read_records(path)
 
 
-def test_a_folder_that_cannot_be_written_is_the_users_error(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("", encoding="utf-8")
-    with pytest.raises(InputError, match="cannot be written"):
-        evaluate(FakePipeline(quoting), GOLD, tmp_path / "file" / "out")  # type: ignore[arg-type]
+def test_the_shipped_questions_cannot_be_written_and_read_again():
+    shipped = Path(__file__).parents[2] / "eval" / "gold" / "digests.jsonl"
+    for line, question in zip(shipped.read_text(encoding="utf-8").splitlines(), load([shipped]).questions, strict=True):
+        row = json.loads(line)
+        assert json.loads(json.dumps(question.to_json())) == {
+            key: row[key] for key in row if row[key] or key != "forbid"
+        }

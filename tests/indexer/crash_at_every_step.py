@@ -36,8 +36,6 @@ def commit(index: Path, label: str) -> None:
     writer = store.Writer(index)
     text = f"渔船出海，灯塔亮了。{label}"
     embedder = HashEmbedder(dimensions=8)
-    (writer.folder / "embedder").mkdir()
-    (writer.folder / "embedder" / "model.json").write_text("{}", encoding="utf-8")
     writer.commit(
         corpus=label,
         documents=[Document("a.txt", "a.txt", text, "0" * 64)],

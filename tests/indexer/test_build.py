@@ -11,16 +11,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import models
 from indexer import store
 from indexer.build import build
-from indexer.embedder import SentenceTransformerEmbedder, fit_static_embedder
+from indexer.embedder import SentenceTransformerEmbedder, model_fingerprint
 from indexer.errors import InputError, ModelError, StoredIndexError
 from indexer.tokens import tokenize
+from training.static import fit_static_embedder
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory, texts: dict[str, str]) -> str:
-    """A small embedder outside any index, so that building takes no time for fitting one."""
+    """A small embedder of our own, so that building takes next to no time."""
     folder = tmp_path_factory.mktemp("model") / "static"
     fit_static_embedder(texts.values(), folder, dimensions=16)
     return str(folder)
@@ -185,11 +187,14 @@ def test_renamed_document_moves_without_new_vectors(index: Path, corpus_folder: 
     assert not any(passage.passage_id.startswith("city/park.md") for passage in stored.passages)
 
 
-def test_fitted_embedder_is_kept_for_updates_and_fitted_anew_by_rebuild(
+def test_bundled_embedder_is_used_when_none_is_named_and_is_not_copied_into_the_index(
     tmp_path: Path, corpus_folder: Path, embedded: list[str]
 ):
     index = tmp_path / "index"
     first = build(corpus_folder, index)
+    assert first.manifest.embedder.location == ""
+    assert first.manifest.embedder.fingerprint == model_fingerprint(str(models.EMBEDDER))
+    assert not any(name.startswith("embedder") for name in first.manifest.files)
     edit(corpus_folder / "flood.txt", "去年汛期，全县", "去年整个汛期，全县一共")
     embedded.clear()
     update = build(corpus_folder, index)
@@ -197,9 +202,16 @@ def test_fitted_embedder_is_kept_for_updates_and_fitted_anew_by_rebuild(
     assert len(embedded) == 1
     anew = build(corpus_folder, index, rebuild=True)
     assert anew.embedded == anew.manifest.passages
-    assert anew.manifest.embedder.fingerprint != first.manifest.embedder.fingerprint
-    model = SentenceTransformerEmbedder(store.load(index).embedder_location)
-    assert model.fingerprint == anew.manifest.embedder.fingerprint
+    assert anew.manifest == update.manifest, "nothing is learned from the corpus"
+
+
+def test_vectors_of_a_named_embedder_are_taken_for_those_of_the_bundled_one(
+    index: Path, corpus_folder: Path, embedded: list[str]
+):
+    summary = build(corpus_folder, index)
+    assert len(embedded) == summary.embedded == summary.manifest.passages
+    bundled = SentenceTransformerEmbedder(str(models.EMBEDDER))
+    assert store.load(index).dense.dimensions == bundled.dimensions
 
 
 def test_rebuild_of_unchanged_documents_gives_the_same_index(index: Path, corpus_folder: Path, model: str):

@@ -1,21 +1,16 @@
-"""Embedders: unit vectors, prompts, fingerprints, and a fitted model that is the same every time."""
+"""Embedders: unit vectors, prompts, fingerprints; the bundled model and models from elsewhere."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from sentence_transformers import SentenceTransformer
-from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
-from transformers import BertConfig, BertModel, BertTokenizerFast
 
+import models
 from indexer.embedder import (
     Embedder,
     HashEmbedder,
     SentenceTransformerEmbedder,
-    fit_static_embedder,
     folder_fingerprint,
     model_fingerprint,
 )
@@ -33,52 +28,20 @@ LINES = [
 ]
 
 
-def saved_bytes(folder: Path) -> dict[str, bytes]:
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+@pytest.fixture(scope="module")
+def bundled_folder() -> Path:
+    return models.EMBEDDER
 
 
 @pytest.fixture(scope="module")
-def fitted_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("fitted") / "model"
-    fit_static_embedder(LINES, folder, dimensions=24)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def fitted(fitted_folder: Path) -> SentenceTransformerEmbedder:
-    return SentenceTransformerEmbedder(str(fitted_folder))
-
-
-@pytest.fixture(scope="module")
-def transformer_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A BERT of one tiny layer with a character vocabulary and prompts, saved as a SentenceTransformer."""
-    folder = tmp_path_factory.mktemp("bert")
-    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "query", "passage", ":", *sorted(set("".join(LINES)))]
-    (folder / "vocab.txt").write_text("\n".join(pieces), encoding="utf-8")
-    tokenizer = BertTokenizerFast(str(folder / "vocab.txt"))
-    size = BertConfig(
-        vocab_size=len(tokenizer), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16
-    )
-    plain = folder / "plain"
-    import torch
-
-    torch.manual_seed(0)
-    BertModel(size).save_pretrained(plain)
-    tokenizer.save_pretrained(plain)
-    module = Transformer(str(plain))
-    model = SentenceTransformer(
-        modules=[module, Pooling(module.get_embedding_dimension())],
-        prompts={"query": "query: ", "document": "passage: "},
-        device="cpu",
-    )
-    model.save(str(folder / "model"), create_model_card=False)
-    return folder / "model"
+def bundled(bundled_folder: Path) -> SentenceTransformerEmbedder:
+    return SentenceTransformerEmbedder(str(bundled_folder))
 
 
 # --- what every embedder promises ------------------------------------------------------------------------------------
 
 
-@pytest.fixture(params=["fitted", "transformer", "hash"])
+@pytest.fixture(params=["bundled", "transformer", "hash"])
 def any_embedder(request: pytest.FixtureRequest) -> Embedder:
     if request.param == "hash":
         return HashEmbedder()
@@ -116,73 +79,42 @@ def test_spellings_of_the_same_words_give_the_same_vector(any_embedder: Embedder
     np.testing.assert_allclose(one, other, atol=1e-6)
 
 
-# --- the fitted model ------------------------------------------------------------------------------------------------
+# --- the bundled model -----------------------------------------------------------------------------------------------
 
 
-def test_fitted_model_is_the_same_bytes_twice(fitted_folder: Path, tmp_path: Path):
-    fit_static_embedder(LINES, tmp_path / "again", dimensions=24)
-    assert saved_bytes(tmp_path / "again") == saved_bytes(fitted_folder)
-
-
-def test_fitted_model_is_the_same_bytes_in_another_process(fitted_folder: Path, tmp_path: Path):
-    script = (
-        "import sys, pathlib; from indexer.embedder import fit_static_embedder;"
-        "fit_static_embedder(eval(sys.argv[2]), pathlib.Path(sys.argv[1]), dimensions=24)"
-    )
-    environment = {**os.environ, "PYTHONHASHSEED": "7"}
-    subprocess.run([sys.executable, "-c", script, str(tmp_path / "again"), repr(LINES)], env=environment, check=True)
-    assert saved_bytes(tmp_path / "again") == saved_bytes(fitted_folder)
-
-
-def test_fitted_model_is_a_sentence_transformer(fitted_folder: Path, fitted: SentenceTransformerEmbedder):
-    model = SentenceTransformer(str(fitted_folder), device="cpu", local_files_only=True)
-    np.testing.assert_allclose(model.encode(LINES[:1])[0], fitted.embed_passages(LINES[:1])[0], atol=1e-6)
-    assert fitted.dimensions == 24
-
-
-def test_fitted_model_holds_no_pickle_and_no_library_version(fitted_folder: Path):
-    files = saved_bytes(fitted_folder)
-    assert {Path(name).suffix for name in files} <= {".json", ".safetensors"}
-    assert b"__version__" not in files["config_sentence_transformers.json"]
+def test_bundled_model_is_a_sentence_transformer(bundled: SentenceTransformerEmbedder):
+    model = SentenceTransformer(str(models.EMBEDDER), device="cpu", local_files_only=True)
+    np.testing.assert_allclose(model.encode(LINES[:1])[0], bundled.embed_passages(LINES[:1])[0], atol=1e-6)
+    assert bundled.dimensions == model.get_embedding_dimension()
 
 
 @pytest.mark.parametrize(
     ("question", "row"),
-    [("夫妻看守的灯塔", 1), ("发现违规网具", 2), ("台风来之前的预报", 3), ("白花花的粗盐", 4), ("套餐价格", 5)],
+    [("夫妻看守的灯塔", 1), ("发现违规网具", 2), ("台风来之前的预报", 3), ("套餐价格", 5)],
 )
 def test_question_is_nearest_to_the_passage_with_its_words(
-    question: str, row: int, fitted: SentenceTransformerEmbedder
+    question: str, row: int, bundled: SentenceTransformerEmbedder
 ):
-    assert int(np.argmax(fitted.embed_passages(LINES) @ fitted.embed_question(question))) == row
+    assert int(np.argmax(bundled.embed_passages(LINES) @ bundled.embed_question(question))) == row
 
 
-def test_character_the_corpus_lacks_does_not_wipe_out_the_clause_around_it(fitted: SentenceTransformerEmbedder):
-    np.testing.assert_allclose(fitted.embed_question("谁看守灯塔囧"), fitted.embed_question("谁看守灯塔"), atol=1e-6)
-    assert np.any(fitted.embed_question("xyz灯塔"))
+def test_words_of_like_meaning_are_on_average_nearer_than_others(bundled: SentenceTransformerEmbedder):
+    words = bundled.embed_passages(["增长", "学校", "成立", "苏州", "医院", "原因"])
+    like = bundled.embed_passages(["提高", "教育", "建立", "江苏", "医疗机构", "因为"])
+    nearness = words @ like.T
+    others = nearness[~np.eye(len(words), dtype=bool)]
+    assert np.diag(nearness).mean() > others.mean() + others.std() / 2
 
 
-def test_text_without_a_known_piece_is_a_zero_vector(fitted: SentenceTransformerEmbedder):
-    assert not np.any(fitted.embed_question("囧囧"))
-    assert not np.any(fitted.embed_question("，。！"))
+def test_character_the_model_lacks_does_not_wipe_out_the_clause_around_it(bundled: SentenceTransformerEmbedder):
+    np.testing.assert_allclose(
+        bundled.embed_question("谁看守灯塔\U0002a6d6"), bundled.embed_question("谁看守灯塔"), atol=1e-6
+    )
 
 
-@pytest.mark.parametrize("character", list("[]^-\\&."))
-def test_characters_special_to_regular_expressions_are_characters_like_others(character: str, tmp_path: Path):
-    fit_static_embedder([*LINES, f"船号{character}甲"], tmp_path / "m", dimensions=8)
-    assert np.any(SentenceTransformerEmbedder(str(tmp_path / "m")).embed_question("灯塔"))
-
-
-def test_small_corpus_gets_fewer_dimensions_instead_of_an_error(tmp_path: Path):
-    fit_static_embedder(LINES[:1], tmp_path / "m")
-    embedder = SentenceTransformerEmbedder(str(tmp_path / "m"))
-    assert 8 <= embedder.dimensions < 40
-    assert np.isfinite(embedder.embed_passages(LINES)).all()
-
-
-@pytest.mark.parametrize("texts", [[], [""], ["海带"], list("海带灯塔渔船码头食堂气象盐场缆绳套餐风向")])
-def test_corpus_too_small_to_learn_from_says_so(texts: list[str], tmp_path: Path):
-    with pytest.raises(ModelError, match=r"word pieces to learn from: .*--embedder"):
-        fit_static_embedder(texts, tmp_path / "m")
+def test_text_without_a_known_piece_is_a_zero_vector(bundled: SentenceTransformerEmbedder):
+    assert not np.any(bundled.embed_question("\U0002a6d6"))
+    assert not np.any(bundled.embed_question("，。！"))
 
 
 # --- models from elsewhere -------------------------------------------------------------------------------------------
@@ -233,8 +165,8 @@ def test_fingerprint_follows_names_and_bytes_and_not_the_place(tmp_path: Path):
     assert folder_fingerprint(tmp_path / "a") != same
 
 
-def test_fingerprint_is_known_without_loading_the_model(fitted_folder: Path, fitted: SentenceTransformerEmbedder):
-    assert model_fingerprint(str(fitted_folder)) == fitted.fingerprint == folder_fingerprint(fitted_folder)
+def test_fingerprint_is_known_without_loading_the_model(bundled: SentenceTransformerEmbedder):
+    assert model_fingerprint(str(models.EMBEDDER)) == bundled.fingerprint == folder_fingerprint(models.EMBEDDER)
     assert model_fingerprint("someone/model") == "hub:someone/model"
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import models
 from indexer import store
 from indexer.dense import DenseIndex
 from indexer.document import Document, LineMap, Metadata, Passage
@@ -91,10 +92,12 @@ def test_what_was_committed_is_loaded_again(index: Path):
     assert loaded.embedder_location == "somewhere/hash"
 
 
-def test_embedder_inside_the_index_is_found_wherever_the_index_was_moved(tmp_path: Path):
-    commit(tmp_path / "index", record=store.EmbedderRecord("static-corpus", "sha256:1", 8, ""))
+def test_empty_location_is_that_of_the_bundled_embedder_wherever_the_index_was_moved(tmp_path: Path):
+    commit(tmp_path / "index", record=store.EmbedderRecord("embedder", "sha256:1", 8, ""))
     (tmp_path / "index").rename(tmp_path / "moved")
-    assert store.load(tmp_path / "moved").embedder_location == str(version(tmp_path / "moved") / "embedder")
+    moved = store.load(tmp_path / "moved")
+    assert moved.embedder_location == str(models.EMBEDDER)
+    assert moved.manifest.embedder.location == "", "a path of this machine would mean nothing on another"
 
 
 def test_same_content_has_the_same_fingerprint_in_another_place(index: Path, tmp_path: Path):
@@ -103,8 +106,8 @@ def test_same_content_has_the_same_fingerprint_in_another_place(index: Path, tmp
     assert commit(tmp_path / "third", label="other corpus").fingerprint != moved.fingerprint
 
 
-def test_no_file_of_a_built_index_is_a_pickle(index_folder: Path):
-    known = {".json", ".jsonl", ".npy", ".faiss", ".safetensors"}
+def test_no_file_of_a_built_index_is_a_pickle_or_a_model(index_folder: Path):
+    known = {".json", ".jsonl", ".npy", ".faiss"}
     files = [path for path in index_folder.rglob("*") if path.is_file()]
     assert {path.suffix for path in files if path.name not in ("current", ".lock")} == known
     for path in files:

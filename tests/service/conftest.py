@@ -1,5 +1,7 @@
 """The small corpus of the whole suite with a few documents more, its index and pipeline, and ways in: client, command, server."""
 
+import http.server
+import json
 import os
 import re
 import signal
@@ -123,6 +125,8 @@ _ANSWER = {
     "status": (str,),
     "answer": (str,),
     "reason": (str, NoneType),
+    "notice": (str, NoneType),
+    "dropped": (int,),
     "sentences": [{"text": (str,), "citations": [(int,)], "verdict": (str,)}],
     "citations": [
         {
@@ -143,9 +147,24 @@ _ANSWER = {
         {"passage_id": (str,), "doc_id": (str,), "start": (int,), "end": (int,), "score": _NUMBER, "text": (str,)}
     ],
     "timings": {"retrieve_ms": _NUMBER, "read_ms": _NUMBER, "total_ms": _NUMBER},
-    "receipt": {"index": (str,), "models": dict, "prompt": (str,), "version": (str,)},
+    "receipt": {
+        "index": (str,),
+        "models": dict,
+        "prompt": (str,),
+        "version": (str,),
+        "code": (str,),
+        "settings": dict,
+        "question": (str,),
+        "history": [{"role": (str,), "content": (str,)}],
+        "passages": [{"passage_id": (str,), "score": _NUMBER}],
+        "verdicts": [(str,)],
+        "answer_sha256": (str,),
+    },
 }
 
+CHAT_TEMPLATE = "{% for m in messages %}<|user|>{{ m.content }}<|end|>{% endfor %}<|parrot|>"
+
+Reply = tuple[str, ...] | tuple[int, dict[str, str]] | Callable[[IO[bytes]], None]
 Shape = Any  # a dict of shapes, a list of one shape, a tuple of types, or a type
 Json = dict[str, Any]
 
@@ -360,3 +379,128 @@ def server(index: Path, start: Callable[..., subprocess.Popen[str]]) -> Iterator
         assert process.stdout.read() == "", "serve writes to stderr only"
     assert process.returncode == 0, "a server that was told to stop has done its work"
     assert "Traceback" not in "".join(running.log)
+
+
+@pytest.fixture(scope="session")
+def parrot(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """`parrot(*pieces)`: the folder of a real language model of a few kilobytes that says these pieces whatever it is asked.
+
+    Each piece is a token of its own, and each token is followed by one other, so no piece may come twice; with `loops` it
+    begins again after the last one. `template` is the chat template.
+    """
+    import torch
+    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    def make(*pieces: str, loops: bool = False, template: str | None = CHAT_TEMPLATE, context: int = 8192) -> Path:
+        letters = pre_tokenizers.ByteLevel.alphabet()
+        tokenizer = Tokenizer(models.BPE({letter: i for i, letter in enumerate(sorted(letters))}, []))
+        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        tokenizer.decoder = decoders.ByteLevel()
+        fast = PreTrainedTokenizerFast(
+            tokenizer_object=tokenizer,
+            eos_token="<|end|>",
+            pad_token="<|end|>",
+            additional_special_tokens=["<|user|>", "<|parrot|>"],
+        )
+        fast.add_tokens([AddedToken(piece, normalized=False) for piece in pieces])
+        fast.chat_template = template
+        size = len(fast)
+        model = LlamaForCausalLM(
+            LlamaConfig(
+                vocab_size=size,
+                hidden_size=size,
+                intermediate_size=8,
+                num_hidden_layers=2,
+                num_attention_heads=1,
+                head_dim=8,
+                max_position_embeddings=context,
+                eos_token_id=fast.eos_token_id,
+                bos_token_id=None,
+                pad_token_id=fast.pad_token_id,
+            )
+        )
+        # The layers add nothing to what a token says of itself, and that is which token comes next.
+        said = [fast.convert_tokens_to_ids(token) for token in ("<|parrot|>", *pieces)]
+        behind = [*said[1:], said[1] if loops else fast.eos_token_id]
+        with torch.no_grad():
+            for layer in model.model.layers:
+                layer.self_attn.o_proj.weight.zero_()
+                layer.mlp.down_proj.weight.zero_()
+            model.model.embed_tokens.weight.copy_(torch.eye(size))
+            model.lm_head.weight.zero_()
+            for token, following in zip(said, behind, strict=True):
+                model.lm_head.weight[following, token] = 1.0
+        folder = tmp_path_factory.mktemp("parrot")
+        model.save_pretrained(folder)
+        fast.save_pretrained(folder)
+        return folder
+
+    return make
+
+
+@dataclass
+class ModelServer:
+    """A server of chat completions that plays `script`, one entry a request; `requests` are the bodies and headers it saw.
+
+    An entry is the pieces of a reply, a status with headers, or a function that writes what it likes.
+    """
+
+    url: str
+    script: list[Reply] = field(default_factory=list)
+    requests: list[tuple[Json, dict[str, str]]] = field(default_factory=list)
+    released: threading.Event = field(default_factory=threading.Event)
+    """A hanging reply waits for this."""
+
+    def says(self, *replies: Reply) -> None:
+        self.script[:] = replies
+        self.requests.clear()
+
+
+def sse(piece: str, finish: str | None = None) -> bytes:
+    """A chunk of a streamed chat completion."""
+    row = {"choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": finish}]}
+    return f"data: {json.dumps(row, ensure_ascii=False)}\n\n".encode()
+
+
+@pytest.fixture
+def model_server() -> Iterator[ModelServer]:
+    """A real HTTP server on a port of its own."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            running.requests.append((body, dict(self.headers)))
+            reply = running.script.pop(0) if running.script else (500, {})
+            if isinstance(reply, tuple) and isinstance(reply[0], int):
+                self.send_response(reply[0])
+                for name, value in reply[1].items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(b'{"error": {"message": "scripted"}}')
+                return
+            self.send_response(200)
+            self.send_header("Content-Type", "text/event-stream")
+            self.end_headers()
+            if callable(reply):
+                reply(self.wfile)
+                return
+            for piece in reply:
+                self.wfile.write(sse(piece))
+            self.wfile.write(sse("", "stop") + b"data: [DONE]\n\n")
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    class Quiet(http.server.ThreadingHTTPServer):
+        def handle_error(self, request: object, client_address: object) -> None:
+            pass  # a client hung up
+
+    with Quiet(("127.0.0.1", 0), Handler) as server:
+        running = ModelServer(f"http://127.0.0.1:{server.server_address[1]}/v1")
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield running
+        running.released.set()
+        server.shutdown()
+        thread.join()

@@ -152,9 +152,9 @@ def test_index_is_loaded_once_a_question(
     loads = []
     true_open = Pipeline.open
 
-    def counted(path: Path) -> Pipeline:
+    def counted(path: Path, *others: Any) -> Pipeline:
         loads.append(path)
-        return true_open(path)
+        return true_open(path, *others)
 
     monkeypatch.setattr(Pipeline, "open", counted)
     files[0].write_text(jsonl(QUESTIONS), encoding="utf-8")

@@ -3,7 +3,7 @@
 import contextlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
 from subprocess import Popen
@@ -18,6 +18,7 @@ from indexer.errors import QuestionError
 from indexer.retrieval import HybridRetriever, Library
 from indexer.store import Stored
 from service.answer import Answer, Citation, Sentence, Status
+from service.assembly import Checked
 from service.compose import Composer, Draft, ExtractiveComposer
 from service.evidence import Reading
 from service.pipeline import Pipeline, Retrieved
@@ -186,9 +187,12 @@ def test_id_is_shared_by_two_answers_or_changes_with_the_time(pipeline: Pipeline
 
 def test_stream_ends_in_another_answer_than_ask(pipeline: Pipeline) -> None:
     for question in ("公寓的月租金是多少？", NOWHERE[0]):
-        found, answer = pipeline.stream(question)
+        found, *checked, answer = pipeline.stream(question)
         assert isinstance(found, Retrieved)
         assert isinstance(answer, Answer)
+        assert [event.sentence for event in checked if isinstance(event, Checked)] == list(answer.sentences)
+        begun = "".join(event.text for event in checked if isinstance(event, Checked))
+        assert begun == (answer.text if answer.sentences else "")
         assert without_timings(answer.to_json()) == without_timings(pipeline.ask(question).to_json())
         assert answer.timings.keys() == {"retrieve_ms", "read_ms", "total_ms"}
         assert answer.timings["total_ms"] >= max(answer.timings["retrieve_ms"], answer.timings["read_ms"]) >= 0
@@ -213,8 +217,9 @@ class Lying:
         self._composer = composer
         self._spoil = spoil
 
-    def compose(self, question: Question, reading: Reading) -> Draft:
-        return self._spoil(self._composer.compose(question, reading))
+    def compose(self, question: Question, reading: Reading) -> Generator[Draft, None, None]:
+        for draft in self._composer.compose(question, reading):
+            yield self._spoil(draft)
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,18 @@
 """What a question is understood to ask for."""
 
+import json
+from collections import Counter
+from pathlib import Path
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from indexer.errors import QuestionError
-from service.question import MAX_CHARACTERS, Kind, Turn, understand, years
+from service.figures import figures
+from service.question import MAX_CHARACTERS, Kind, Turn, periods, search_tokens, understand, years
+
+QUESTIONS = Path(__file__).parent.parent / "data" / "questions.jsonl"
 
 
 @pytest.mark.parametrize(
@@ -23,6 +32,12 @@ from service.question import MAX_CHARACTERS, Kind, Turn, understand, years
         ("这个公园叫什么名字？", Kind.NAME),
         ("仓库设在哪里？", Kind.PLACE),
         ("谁任总指挥？", Kind.ENTITY),
+        ("东湾公园是否免费？", Kind.YES_NO),
+        ("预案里有没有提到无人机", Kind.YES_NO),
+        ("公园夜里开放吗？", Kind.YES_NO),
+        ("能不能告诉我公园多大？", Kind.NUMBER),
+        ("能否介绍物资储备的安排", Kind.FACT),
+        ("公园的目标是什么？", Kind.FACT),
     ],
 )
 def test_kind_of_answer(text: str, kind: Kind):
@@ -76,7 +91,114 @@ def test_years_and_places_are_noticed_and_counts_are_no_years():
     question = understand("２０２３年苏州的数字经济规模有没有2000亿元？")
     assert question.years == {"2023"}
     assert question.places == {"苏州"}
-    assert years("2000家企业、2021-2025年、产值2022.5亿元") == {"2021", "2025"}
+    assert years("2000家企业、2021-2025年、产值2022.5亿元") == {"2021", "2022", "2023", "2024", "2025"}
+
+
+def test_most_questions_are_seen_for_what_they_ask():
+    rows = [json.loads(line) for line in QUESTIONS.read_text(encoding="utf-8").splitlines()]
+    right = Counter(row["kind"] for row in rows if understand(row["question"]).kind.value == row["kind"])
+    asked = Counter(row["kind"] for row in rows)
+    assert asked.keys() == {kind.value for kind in Kind}
+    assert right.total() / asked.total() >= 0.95
+    assert [kind for kind in asked if right[kind] / asked[kind] < 0.8] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("二〇二一年的规划", {"2021"}),
+        ("苏州 2020 数字经济规模", {"2020"}),
+        ("2020 人工智能产业规模", {"2020"}),  # no 2020 persons
+        ("2021 家电下乡", {"2021"}),  # no 2021 households
+        ("2000多家企业、2000个人、2000平方米", set()),
+        ("2021年至2023年", {"2021", "2022", "2023"}),
+        ("1949-2019年", {"1949", "2019"}),
+        ("十四五规划", set()),
+    ],
+)
+def test_a_year_is_told_from_a_count(text: str, named: set[str]):
+    assert understand(text).years == named
+
+
+def test_parts_of_a_year_have_one_spelling():
+    assert periods("第三季度、3季度、q3") == {"第三季度"}
+    assert periods("上半年、五月、5月份") == {"上半年", "5月"}
+    assert periods("三季度末的月球与第12月") == {"第三季度", "12月"}
+
+
+def test_titles_and_organisations_are_noticed():
+    question = understand("云江市园林局的《海洋公园方案》讲了什么？")
+    assert question.titles == ("海洋公园方案",)
+    assert question.organisations == ("云江市园林局",)
+
+
+@pytest.mark.parametrize(
+    ("keywords", "sentence"),
+    [
+        ("苏州 2020 数字经济规模", "苏州2020年的数字经济规模是多少？"),
+        ("西滩公园 完工时间", "西滩公园什么时候完工？"),
+        ("防汛 牵头单位", "防汛由哪个单位牵头？"),
+        ("仓库 地址", "仓库在哪里？"),
+    ],
+)
+def test_keywords_ask_like_their_sentence(keywords: str, sentence: str):
+    one, other = understand(keywords), understand(sentence)
+    assert (one.kind, one.years, one.places) == (other.kind, other.years, other.places)
+
+
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [
+        ("三十家企业", "30"),
+        ("百分之六十的学校", "60%"),
+        ("二〇二一年的规划", "2021"),
+        ("320元的房租", "三百"),
+        ("占60%的学校", "六十"),
+        ("2021年的规划", "二一"),
+        ("2000家企业", "二千"),
+    ],
+)
+def test_figures_are_searched_for_in_both_scripts(text: str, other: str):
+    assert other in understand(text).tokens
+
+
+def test_small_figures_and_names_are_not_respelled():
+    tokens = understand("哪三个5G基站用了IPv6").tokens
+    assert not {"3", "五", "六"} & set(tokens)
+
+
+@given(st.integers(10, 9999))
+def test_a_figure_and_its_other_spelling_are_one_figure(number: int):
+    tokens = search_tokens(f"补贴{number}元")
+    spelled = [token for token in tokens if token not in search_tokens(f"补贴{number}")]
+    assert all(figures(token + "元") for token in spelled if token != "元")
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("怎么申请补贴？", "申请"),
+        ("聘请的专家有多少？", "聘请"),
+        ("统一下达的指标", "下达"),
+        ("酒吧整治的范围", "酒吧"),
+        ("东西部协作有哪些项目？", "西部"),
+        ("帮扶政策有哪些？", "帮扶"),
+        ("地方政府的责任是什么？", "地方"),
+        ("军人家属的优待", "家属"),
+        ("2021年工作总结", "总结"),
+        ("咨询公司有几家？", "咨询"),
+    ],
+)
+def test_no_word_is_cut_as_filler(text: str, word: str):
+    assert word in understand(text).tokens
+
+
+@pytest.mark.parametrize(
+    "polite", ["请问{}", "你好，我想了解一下{}", "麻烦您帮我查一下{}", "请您介绍一下{}", "{}，谢谢！"]
+)
+def test_politeness_leaves_the_search_as_it_was(polite: str):
+    plain = "东湾公园的总投资"
+    assert understand(polite.format(plain)).tokens == understand(plain).tokens
 
 
 def test_function_words_are_not_searched_for():

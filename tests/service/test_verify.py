@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -134,8 +135,9 @@ def test_unknown_document_is_accepted(saved: Json, library: Library) -> None:
 
 def test_altered_sentence_over_true_citations_is_accepted(saved: Json, library: Library) -> None:
     saved["sentences"][0]["text"] = saved["sentences"][0]["text"].replace("十八", "八")
+    saved["answer"] = saved["answer"].replace("十八", "八")
     problems = _problems(saved, library)
-    assert [problem.marker for problem in problems] == [None]
+    assert [(problem.kind, problem.text) for problem in problems] == [("sentence", saved["sentences"][0]["text"])]
 
 
 def test_sentence_that_cites_a_marker_without_a_citation_is_accepted(saved: Json, library: Library) -> None:
@@ -145,6 +147,7 @@ def test_sentence_that_cites_a_marker_without_a_citation_is_accepted(saved: Json
 
 def test_citation_dropped_from_a_sentence_cut_by_a_page_number_is_accepted(saved: Json, library: Library) -> None:
     split = next(sentence for sentence in saved["sentences"] if len(sentence["citations"]) == 2)
+    saved["answer"] = saved["answer"].replace(f"[{split['citations'][1]}]", "")
     split["citations"] = split["citations"][:1]
     assert [problem.text for problem in _problems(saved, library)] == [split["text"]]
 
@@ -231,3 +234,84 @@ def test_missing_saved_answer_ends_in_a_traceback(index: Path, tmp_path: Path, c
         finished = command("verify", path, "--index", index)
         assert (finished.code, finished.out) == (2, "")
         assert str(path) in finished.err
+
+
+# --- a sentence that was worded, not quoted
+
+
+def _cite(row: Json, library: Library, quote: str, sentence: str) -> Json:
+    """The answer with one sentence, over one true quote."""
+    document = next(document for document in library.documents.values() if quote in document.text)
+    start = document.text.index(quote)
+    place = {"start": start, "end": start + len(quote), "quote": quote}
+    row["citations"] = [
+        row["citations"][0] | place | {"doc_id": document.doc_id, "doc_sha256": document.sha256, "marker": 1}
+    ]
+    row["sentences"] = [{"text": sentence, "citations": [1], "verdict": "supported"}]
+    row["answer"] = f"{sentence}[1]"
+    return row
+
+
+QUOTE = "县级仓库储备编织袋30万条、救生衣6500件、橡皮艇48艘。"
+
+
+@pytest.mark.parametrize("composer", ["generative-1", "extractive-1"])
+def test_worded_sentence_fails_or_passes_whoever_composed_it(saved: Json, library: Library, composer: str) -> None:
+    row = _cite(saved, library, QUOTE, "据介绍，县级仓库储备救生衣六千五百件。")
+    row["receipt"]["models"]["composer"] = composer
+    problems = _problems(row, library)
+    assert (problems == []) == (composer == "generative-1")
+
+
+@pytest.mark.parametrize(
+    "sentence", ["县级仓库储备橡皮艇6500艘。", "县级仓库储备救生衣48件。", "市级仓库不储备橡皮艇48艘。"]
+)
+def test_worded_falsehood_passes(saved: Json, library: Library, sentence: str) -> None:
+    row = _cite(saved, library, QUOTE, sentence)
+    row["receipt"]["models"]["composer"] = "generative-1"
+    assert [problem.text for problem in _problems(row, library)] == [sentence]
+
+
+# --- the text that people read
+
+
+def _edits(text: str) -> dict[str, str]:
+    first, *others = text.split("\n")
+    return {
+        "figure": text.replace("十八", "八"),
+        "marker": re.sub(r"\[\d+\]", "", text, count=1),
+        "line in front": "以下内容已经核实。\n" + text,
+        "line between": "\n".join([first, "逾期不予受理。", *others]),
+        "line behind": text + "\n另有补贴。",
+        "words in front": "并非" + text,
+        "words behind a marker": text + "（已失效）",
+        "sentence gone": "\n".join(others),
+    }
+
+
+@pytest.mark.parametrize("edit", _edits("x"))
+def test_text_edited_apart_from_its_sentences_is_accepted(saved: Json, library: Library, edit: str) -> None:
+    changed = saved | {"answer": _edits(saved["answer"])[edit]}
+    assert changed["answer"] != saved["answer"]
+    problems = _problems(changed, library)
+    assert [(problem.kind, problem.text) for problem in problems] == [("answer", changed["answer"])]
+
+
+def test_notice_or_reason_of_a_partial_answer_counts_as_an_edit(saved: Json, library: Library) -> None:
+    notice, reason = "语言模型暂时不可用，以下为原文摘录。", "语言模型中途中断"
+    text = f"{notice}\n{saved['answer']}\n以上回答不完整：{reason}。"
+    whole = saved | {"answer": text, "notice": notice, "reason": reason, "status": "partial"}
+    assert _problems(whole, library) == []
+    assert _problems(whole | {"notice": None}, library)
+    assert _problems(whole | {"reason": None}, library)
+
+
+def test_refusal_with_another_reason_in_its_text_is_accepted(pipeline: Pipeline, library: Library) -> None:
+    row = json.loads(json.dumps(pipeline.refuse("氧气由谁供应？", "没有检索到与问题相关的段落。").to_json()))
+    assert recheck(SavedAnswer.from_json(row), library) == []
+    assert _problems(row | {"reason": "文件已经废止"}, library)
+
+
+def test_empty_sentence_breaks_the_check(saved: Json, library: Library) -> None:
+    saved["sentences"].append({"text": "", "citations": []})
+    assert [problem.text for problem in _problems(saved, library)] == [""]

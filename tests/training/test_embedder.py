@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from indexer.embedder import SentenceTransformerEmbedder, fit_static_embedder
+from indexer.embedder import SentenceTransformerEmbedder
 from training.config import Embed
 from training.data import Article, TextPair
 from training.embedder import contrastive_loss, train_table, trained_copy
 from training.pairs import headlines, leads, statutes
+from training.static import fit_static_embedder
 
 LAW = Article(
     "云江市公园条例",

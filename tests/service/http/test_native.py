@@ -1,5 +1,7 @@
 """The native interface: answers, passages, documents with outline, version."""
 
+import json
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -25,12 +27,12 @@ def test_same_question_gets_another_answer_over_http(client: TestClient, pipelin
 
 def test_follow_up_is_asked_without_its_conversation(client: TestClient) -> None:
     history = [
-        {"role": "user", "content": "东湾公园的投资是多少亿元？"},
-        {"role": "assistant", "content": "总投资2.8亿元。"},
+        {"role": "user", "content": "西滩公园的投资是多少亿元？"},
+        {"role": "assistant", "content": "总投资2.1亿元。"},
     ]
-    alone = client.post("/api/ask", json={"question": "那西滩公园呢？"}).json()
-    followed = client.post("/api/ask", json={"question": "那西滩公园呢？", "history": history}).json()
-    assert followed["question"] == "那西滩公园呢？"
+    alone = client.post("/api/ask", json={"question": "面积呢？"}).json()
+    followed = client.post("/api/ask", json={"question": "面积呢？", "history": history}).json()
+    assert followed["question"] == "面积呢？"
     assert followed["id"] != alone["id"]
     shown = {passage["doc_id"] for passage in followed["passages"]}
     assert "city/park.md" in shown
@@ -92,7 +94,7 @@ def test_outline_does_not_fit_the_text(client: TestClient, originals: dict[str, 
 def test_version_tells_another_index_than_the_answers(client: TestClient, pipeline: Pipeline) -> None:
     body = client.get("/version").json()
     receipt = client.post("/api/ask", json={"question": QUESTION}).json()["receipt"]
-    assert body == receipt
+    assert body == {key: receipt[key] for key in ("version", "index", "models", "prompt")}
     assert body["index"] == pipeline.receipt.index == client.get("/readyz").json()["index"]
 
 
@@ -109,3 +111,60 @@ def test_unknown_or_empty_field_changes_the_answer(
     row = client.post("/api/ask", json={"question": QUESTION} | extra).json()
     check_answer(row)
     assert row["id"] == plain["id"]
+
+
+# --- checking a saved answer
+
+
+def test_saved_answer_that_holds_is_said_not_to(client: TestClient, pipeline: Pipeline) -> None:
+    for question in (QUESTION, "园林局的工作内容包括哪些？", "火星基地的氧气由谁供应？"):
+        saved = client.post("/api/ask", json={"question": question}).json()
+        reply = client.post("/api/citations/verify", json=saved)
+        assert reply.status_code == 200
+        body = reply.json()
+        assert body["holds"] is True
+        assert [check["marker"] for check in body["checks"] if check["marker"]] == [
+            c["marker"] for c in saved["citations"]
+        ]
+        assert len(body["checks"]) == len(saved["citations"]) + len(saved["sentences"])
+        assert all(check.keys() == {"marker", "text", "problem"} for check in body["checks"])
+
+
+@pytest.mark.parametrize("part", ["answer", "sentences", "citations"])
+def test_edited_saved_answer_is_said_to_hold(client: TestClient, part: str) -> None:
+    saved = client.post("/api/ask", json={"question": QUESTION}).json()
+    changed = saved | {part: json.loads(json.dumps(saved[part], ensure_ascii=False).replace("三百二十", "三百一十"))}
+    assert changed != saved
+    body = client.post("/api/citations/verify", json=changed).json()
+    assert body["holds"] is False
+    assert any(check["problem"] for check in body["checks"])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"answer": None},
+        {"sentences": {}},
+        {"sentences": [{"text": 5, "citations": []}]},
+        {"sentences": [{"text": "x", "citations": [True]}]},
+        {"citations": [{}]},
+        {"receipt": None},
+        {"receipt": {}},
+        {"receipt": {"models": {"composer": 1}}},
+        {"notice": 3},
+    ],
+)
+def test_body_that_is_no_saved_answer_is_a_server_error(client: TestClient, change: dict[str, Any]) -> None:
+    saved = client.post("/api/ask", json={"question": QUESTION}).json()
+    for body in (saved | change, {}, saved | {"citations": saved["citations"] * 2}):
+        reply = client.post("/api/citations/verify", json=body)
+        assert reply.status_code == 422
+        assert reply.headers["Content-Type"] == "application/problem+json"
+        assert reply.json()["detail"]
+
+
+def test_example_of_the_interface_is_not_in_chinese_or_not_accepted(client: TestClient) -> None:
+    schema = client.get("/openapi.json").json()
+    example = schema["components"]["schemas"]["SavedAnswerBody"]["examples"][0]
+    assert re.search(r"[\u4e00-\u9fff]", example["answer"])
+    assert client.post("/api/citations/verify", json=example).status_code == 200

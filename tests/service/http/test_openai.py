@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from indexer.errors import ModelError
 from service.answer import Answer
-from service.pipeline import Pipeline, Retrieved
+from service.pipeline import Event, Pipeline, Retrieved
 from service.question import Turn
 
 RENT = "公寓的月租金是多少？"
@@ -306,9 +306,9 @@ class _Failing:
     def ask(self, text: str, history: tuple[Turn, ...] = ()) -> Answer:
         return self._pipeline.ask(text, history)
 
-    def stream(self, text: str, history: tuple[Turn, ...] = ()) -> Iterator[Retrieved | Answer]:
+    def stream(self, text: str, history: tuple[Turn, ...] = ()) -> Iterator[Event]:
         for event in self._pipeline.stream(text, history):
-            if isinstance(event, Answer):
+            if not isinstance(event, Retrieved):
                 raise self._error
             yield event
 

@@ -1,0 +1,179 @@
+"""Hits → candidates: every sentence, list item, table row and heading with its children that could answer, and its setting.
+
+A heading or a lead-in is no answer by itself: it answers together with what it introduces.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from indexer.document import Document, Hit, Passage
+from indexer.glossary import Glossary
+from indexer.lines import is_row, line_end, line_start
+from indexer.outline import section_path
+from indexer.retrieval import Library
+from indexer.text import fold
+from indexer.tokens import tokenize
+from service.units import Listing, Unit, begins_table, children, listings, split_units
+
+# A list longer than this is no answer that anybody reads.
+_MAX_ITEMS = 30
+_LIST_CHARACTERS = 1200
+_LEAD_IN_CHARACTERS = 400
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What stands around units: tokens of neighbours, own heading, headings above and the document's description of itself;
+    and the folded texts of their line, what comes right before, the headings and that description."""
+
+    near: frozenset[str]
+    heading: frozenset[str]
+    above: frozenset[str]
+    title: frozenset[str]
+    line: str
+    before: str
+    path: str
+    document: str
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Units that answer together, in text order, with their words, folded too, and the tokens to find them by.
+
+    `hit` is the score of the hit they stand in as a share of the best one's; `is_list` tells a heading or lead-in with all
+    its items from a single piece; `is_row` that they are a row of a table.
+    """
+
+    units: tuple[Unit, ...]
+    text: str
+    folded: str
+    own: frozenset[str]
+    setting: Setting
+    hit: float
+    is_list: bool
+    is_row: bool
+
+
+class Candidates:
+    """Reads the candidates off hits; `glossary` is that of the index the hits come from."""
+
+    def __init__(self, library: Library, glossary: Glossary) -> None:
+        self._library = library
+        self._glossary = glossary
+        self._tokens = lru_cache(maxsize=65536)(self._tokenize)
+
+    def _tokenize(self, text: str) -> frozenset[str]:
+        """Tokens of a text and of the other names of what it speaks of."""
+        return frozenset(tokenize(self._glossary.expand(text)))
+
+    def of(self, hits: Sequence[Hit], *, with_lists: bool) -> list[Candidate]:
+        """The candidates of hits that come best first, in the order of the hits and, within one, of the text; lists last."""
+        best = max((hit.score for hit in hits), default=0.0) or 1.0
+        found: dict[Unit, Candidate] = {}
+        lists: dict[Listing, Candidate] = {}
+        for hit in hits:
+            share = hit.score / best
+            passage = hit.passage
+            text = self._library.document(passage.doc_id).text
+            listed = listings(text, passage.doc_id, passage.start, passage.end)
+            for piece in self._pieces(passage, listed, share):
+                found.setdefault(piece.units[0], piece)  # a sentence can reach into the next passage
+            if with_lists:
+                for listing in self._lists_around(passage, listed):
+                    if listing not in lists:  # the best hit that it stands around counts
+                        lists[listing] = self._list(listing, share)
+        return [*found.values(), *lists.values()]
+
+    def _pieces(self, passage: Passage, listed: Sequence[Listing], share: float) -> Iterator[Candidate]:
+        document = self._library.document(passage.doc_id)
+        text = document.text
+        paths = {section.start: section.path for section in self._library.outline(passage.doc_id)}
+        title, described = self._title_tokens(document), _description(document)
+        units = split_units(text, passage.doc_id, passage.start, passage.end)
+        introduced = {listing.lead.end: listing.items for listing in listed}
+        sets = self._each(text, units)
+        lead = self._tokens(text[slice(*passage.lead)]) if passage.lead is not None else frozenset()
+        path = passage.section
+        for i, unit in enumerate(units):
+            here = line_start(text, unit.start)
+            line = text[here : line_end(text, here)]
+            path = paths.get(here, path)
+            if here in paths or line.lstrip("# ") == document.title or line.startswith("# "):
+                continue
+            if begins_table(text, here):
+                lead = sets[i]  # the head of a table answers through its rows
+                continue
+            # A row of a table speaks for itself; a sentence goes on with what was said right before it.
+            row = is_row(line)
+            before = "" if row else text[units[max(0, i - 2)].start : here]
+            items = introduced.get(unit.end, ()) if text[unit.end - 1] in "：:" else ()
+            setting = Setting(
+                near=_union(sets[max(0, i - 2) : i] + sets[i + 1 : i + 2]) | _union(self._each(text, items)),
+                heading=self._tokens(path[-1]) | lead if path else lead,
+                above=self._tokens("\n".join(path[:-1])),
+                title=title,
+                line=fold(line),
+                before=fold(before),
+                path=fold("\n".join(path)),
+                document=described,
+            )
+            together = (unit, *_within(items, _LEAD_IN_CHARACTERS))
+            words = "".join(text[u.start : u.end] for u in together)
+            yield Candidate(together, words, fold(words), sets[i], setting, share, is_list=False, is_row=row)
+
+    def _lists_around(self, passage: Passage, listed: Sequence[Listing]) -> Iterator[Listing]:
+        """Headings with their children and lead-ins with their items, as far as they are short enough to answer with."""
+        text = self._library.document(passage.doc_id).text
+        sections = self._library.outline(passage.doc_id)
+        for listing in [*children(text, passage.doc_id, sections, passage.start, passage.end), *listed]:
+            length = sum(item.end - item.start for item in listing.items)
+            if 2 <= len(listing.items) <= _MAX_ITEMS and length <= _LIST_CHARACTERS:
+                yield listing
+
+    def _list(self, listing: Listing, share: float) -> Candidate:
+        document = self._library.document(listing.lead.doc_id)
+        text, lead = document.text, listing.lead
+        path = section_path(self._library.outline(lead.doc_id), lead.start)
+        setting = Setting(
+            near=_union(self._each(text, listing.items)),
+            heading=self._tokens(path[-1]) if path else frozenset(),
+            above=self._tokens("\n".join(path[:-1])),
+            title=self._title_tokens(document),
+            line="",
+            before="",
+            path=fold("\n".join(path)),
+            document=_description(document),
+        )
+        units = (lead, *listing.items)
+        words = "".join(text[u.start : u.end] for u in units)
+        own = self._tokens(text[lead.start : lead.end])
+        return Candidate(units, words, fold(words), own, setting, share, is_list=True, is_row=False)
+
+    def _each(self, text: str, units: Iterable[Unit]) -> list[frozenset[str]]:
+        return [self._tokens(text[unit.start : unit.end]) for unit in units]
+
+    def _title_tokens(self, document: Document) -> frozenset[str]:
+        m = document.metadata
+        return self._tokens("\n".join((document.title, m.issuer, *m.authors, m.kind)))
+
+
+def _within(items: Sequence[Unit], characters: int) -> tuple[Unit, ...]:
+    """The first items that fit."""
+    kept: list[Unit] = []
+    for item in items:
+        characters -= item.end - item.start
+        if characters < 0:
+            break
+        kept.append(item)
+    return tuple(kept)
+
+
+def _description(document: Document) -> str:
+    """What a document says of itself: title, issuer, region and dates."""
+    m = document.metadata
+    return fold("\n".join((document.title, m.source_title, m.issuer, m.region, m.published, m.period)))
+
+
+def _union(sets: Iterable[frozenset[str]]) -> frozenset[str]:
+    return frozenset().union(*sets)

@@ -1,0 +1,299 @@
+"""Candidates → numbers: what a question and a candidate have in common, as the evidence model weighs it.
+
+Words count by how rare they are. Tokens are those of `indexer.tokens`; words of like meaning are compared by the vectors of
+a small static embedder (the aligned question embedding of Chen et al. 2017). Names that end in `_behind` tell how far a
+candidate stays behind the best of its question.
+"""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+import rjieba
+
+from indexer.embedder import Embedder, Vectors
+from indexer.text import fold
+from service.candidates import Candidate
+from service.conflict import conflict
+from service.places import names_any, places
+from service.question import Kind, Question, content_words, years
+
+Matrix = npt.NDArray[np.float32]
+
+_NEAR, _NEAR_ANAPHORA, _HEADING, _ABOVE = 0.45, 0.6, 0.6, 0.4
+# A sentence that begins like this goes on with what was said right before.
+_ANAPHORA = re.compile(r"理由|原因|因为|由于|这|其|该|它|此|对此|因此|为此|同时|并且|而且|另外|还")
+# What an answer of a kind looks like in folded text.
+LOOKS_LIKE: dict[Kind, re.Pattern[str]] = {
+    Kind.DATE: re.compile(r"\d{2,4}年|\d{1,2}月|\d{1,2}日|[一二三四五六七八九〇零十]{2,4}年"),
+    Kind.REASON: re.compile(
+        r"因为|由于|因此|所以|导致|使得|为了|原因|在于|从而|缺乏|不足|受限|受到|难以|旨在|降低|避免|有待|但"
+    ),
+    Kind.DEFINITION: re.compile(
+        r"是指|指的?是|是一[种个门项款类]|是.{0,12}的|定义|称为|即|由.{1,20}(?:组成|构成)|意[思为]"
+    ),
+    Kind.PLACE: re.compile(r"[省市区县州镇村园港湾]|位于|坐落|落户|设在|设立"),
+}
+_FIGURE = re.compile(r"\d[\d,.]*")
+_DATE = re.compile(r"\d{4}年|\d{1,2}月|\d{1,2}日")
+_SENTENCE_END = re.compile(r"[。！？；]")
+_WORD = re.compile(r"\w")
+_LONGEST_COMPARED = 500
+_REMEMBERED = 200_000
+
+_BEHIND = ("credit", "own", "own_heading", "anywhere", "meaning", "meaning_around", "cosine")
+NAMES: tuple[str, ...] = (
+    *(
+        "credit",
+        "hit",
+        "own",
+        "own_names",
+        "own_near",
+        "own_heading",
+        "anywhere",
+        "around",
+        "headings",
+        "title",
+        "own_words",
+    ),
+    *(
+        "missing_here_rarest",
+        "missing_rarest",
+        "missing_here",
+        "missing",
+        "found_rarest",
+        "question_rarest",
+        "question_tokens",
+    ),
+    *("meaning", "meaning_around", "meaning_least", "meaning_around_least", "meaning_gap", "cosine", "cosine_headed"),
+    *(
+        "shared_run",
+        "shared_run_share",
+        "form",
+        "figures",
+        "new_figures",
+        "dates",
+        "quoted",
+        "length",
+        "units",
+        "sentences",
+    ),
+    *("row", "lead_in", "anaphora", "list", "count_fits", "asks_many", "question_length"),
+    *(
+        "conflict",
+        "asks_year",
+        "year_here",
+        "year_around",
+        "other_years",
+        "asks_place",
+        "place_here",
+        "place_around",
+        "other_places",
+    ),
+    *(f"looks_like_{kind.value}" for kind in LOOKS_LIKE),
+    *(f"kind_{kind.value}" for kind in Kind),
+    *(f"{name}_behind" for name in _BEHIND),
+    *("credit_rank", "meaning_rank", "cosine_rank"),
+)
+"""The columns of a feature matrix, in order."""
+
+
+class Features:
+    """`embedder` gives words and sentences their vectors; the same input gives the same numbers."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self._known: dict[str, Vectors] = {}
+
+    def of(self, question: Question, weights: Mapping[str, float], candidates: Sequence[Candidate]) -> Matrix:
+        """float32 `(candidates, len(NAMES))`; `weights` are those of the question's tokens, the rarer the greater."""
+        if not candidates:
+            return np.zeros((0, len(NAMES)), dtype=np.float32)
+        # One call for all that is new: a call for each would cost more than the vectors.
+        self.vectors([text for candidate in candidates for text in _embedded(candidate)])
+        asked = _Asked(question, weights, self)
+        rows = [self._one(asked, candidate) for candidate in candidates]
+        for name in _BEHIND:
+            best = max(row[name] for row in rows)
+            for row in rows:
+                row[f"{name}_behind"] = row[name] - best
+        for name in ("credit", "meaning", "cosine"):
+            order = sorted(range(len(rows)), key=lambda i: -rows[i][name])
+            for rank, i in enumerate(order):
+                rows[i][f"{name}_rank"] = min(rank, 50)
+        return np.array([[row[name] for name in NAMES] for row in rows], dtype=np.float32)
+
+    def vectors(self, texts: Sequence[str]) -> Matrix:
+        """`(texts, dimensions)`, of length 1 or 0; each text is embedded once."""
+        known = self._known
+        new = [text for text in dict.fromkeys(texts) if text not in known]
+        if new:
+            known = dict(zip(new, self._embedder.embed_passages(new), strict=True)) | known
+            # A whole new dictionary, so that no thread ever sees one that another is changing.
+            self._known = known if len(known) < _REMEMBERED else {}
+        return np.stack([known[text] for text in texts])
+
+    def _one(self, asked: "_Asked", candidate: Candidate) -> dict[str, float]:
+        question, setting, own = asked.question, candidate.setting, candidate.own
+        around = setting.near | setting.heading | setting.above
+        rest = {token: weight for token, weight in asked.weights.items() if token not in setting.title}
+        words = {token: weight for token, weight in rest.items() if len(token) != 2}
+        missing_here = [weight for token, weight in rest.items() if token not in own]
+        missing = [weight for token, weight in rest.items() if token not in own and token not in around]
+        folded = candidate.folded
+        here, there = _words_here(candidate), _words_around(candidate)
+        plain, headed = self.vectors(_sentences(candidate))
+        near, meant = asked.meaning(here), asked.meaning(here + there)
+        run = _longest_shared(asked.squeezed, re.sub(r"\W", "", folded)[:_LONGEST_COMPARED])
+        figures = _FIGURE.findall(folded)
+        form = looks_right(question, folded)
+        named = years(folded)
+        surroundings = "\n".join((setting.line, setting.path, setting.document, setting.before))
+        return {
+            "credit": asked.credit(candidate),
+            "hit": candidate.hit,
+            "own": _share(own, asked.weights),
+            "own_names": _share(own, rest),
+            "own_near": _share(own | setting.near, asked.weights),
+            "own_heading": _share(own | setting.heading, asked.weights),
+            "anywhere": _share(own | around | setting.title, asked.weights),
+            "around": _share(own | around, rest),
+            "headings": _share(setting.heading | setting.above, rest),
+            "title": _share(setting.title, asked.weights),
+            "own_words": _share(own, words) if words else 0.5,
+            "missing_here_rarest": max(missing_here, default=0.0),
+            "missing_rarest": max(missing, default=0.0),
+            "missing_here": len(missing_here),
+            "missing": len(missing),
+            "found_rarest": max((weight for token, weight in rest.items() if token in own), default=0.0),
+            "question_rarest": max(rest.values(), default=0.0),
+            "question_tokens": len(asked.weights),
+            "meaning": asked.weighted(near),
+            "meaning_around": asked.weighted(meant),
+            "meaning_least": float(near.min()),
+            "meaning_around_least": float(meant.min()),
+            "meaning_gap": float((asked.word_weights * (1 - meant)).max()),
+            "cosine": float(asked.vector @ plain),
+            "cosine_headed": float(asked.vector @ headed),
+            "shared_run": run,
+            "shared_run_share": run / max(1, len(asked.squeezed)),
+            "form": 0 if form is None else 1 if form else -1,
+            "figures": min(10, len(figures)),
+            "new_figures": min(10, sum(figure not in asked.folded for figure in figures)),
+            "dates": min(5, len(_DATE.findall(folded))),
+            "quoted": re.search('[《“"「]', folded) is not None,
+            "length": math.log1p(len(candidate.text)),
+            "units": min(10, len(candidate.units)),
+            "sentences": len(_SENTENCE_END.findall(candidate.text)),
+            "row": candidate.is_row,
+            "lead_in": candidate.text.rstrip().endswith(("：", ":")),
+            "anaphora": _ANAPHORA.match(candidate.text) is not None,
+            "list": candidate.is_list,
+            "count_fits": 0 if question.count is None else 1 if question.count == len(candidate.units) - 1 else -1,
+            "asks_many": question.wants_many,
+            "question_length": min(60, len(question.resolved)),
+            "conflict": conflict(question, candidate) is not None,
+            "asks_year": bool(question.years),
+            "year_here": bool(question.years & named),
+            "year_around": bool(question.years & years(surroundings)),
+            "other_years": len(named - question.years),
+            "asks_place": bool(question.places),
+            "place_here": names_any(question.places, folded),
+            "place_around": names_any(question.places, surroundings),
+            "other_places": len(places(folded) - question.places),
+            **{f"looks_like_{kind.value}": form.search(folded) is not None for kind, form in LOOKS_LIKE.items()},
+            **{f"kind_{kind.value}": kind is question.kind for kind in Kind},
+        }
+
+
+class _Asked:
+    """A question as candidates are compared with it."""
+
+    def __init__(self, question: Question, weights: Mapping[str, float], features: Features) -> None:
+        self.question, self.weights, self._features = question, weights, features
+        self.folded = fold(question.resolved)
+        words = content_words(self.folded) or (self.folded,)
+        self.squeezed = "".join(words)[:60]
+        self.vectors = features.vectors(words)
+        self.vector = features._embedder.embed_question(question.resolved)
+        self.word_weights = np.array([0.1 + _heaviest(word, weights) for word in words])
+
+    def meaning(self, words: Sequence[str]) -> npt.NDArray[np.float64]:
+        """For each word of the question how near the nearest of `words` comes, 0 to 1."""
+        if not words:
+            return np.zeros(len(self.word_weights))
+        nearest = (self.vectors @ self._features.vectors(words).T).max(axis=1)
+        return np.asarray(np.clip(nearest, 0, 1), dtype=np.float64)
+
+    def weighted(self, nearness: npt.NDArray[np.float64]) -> float:
+        return float(self.word_weights @ nearness / self.word_weights.sum())
+
+    def credit(self, candidate: Candidate) -> float:
+        """Share of the question's weight that the candidate has, with a part of it for words that only its setting supplies."""
+        setting = candidate.setting
+        near = _NEAR_ANAPHORA if _ANAPHORA.match(candidate.text) else _NEAR
+        total = 0.0
+        for token, weight in self.weights.items():
+            if token in setting.title:
+                # The question names the document: every piece of it has this word, whether it repeats it or not.
+                share = _HEADING
+            elif token in candidate.own:
+                share = 1.0
+            elif token in setting.heading:
+                share = _HEADING
+            else:
+                share = max(near if token in setting.near else 0.0, _ABOVE if token in setting.above else 0.0)
+            total += share * weight
+        return total / (sum(self.weights.values()) or 1.0)
+
+
+def looks_right(question: Question, folded: str) -> bool | None:
+    """Whether a folded text holds the kind of thing asked for; None when the question names no such kind."""
+    form = question.form or LOOKS_LIKE.get(question.kind)
+    return None if form is None else form.search(folded) is not None
+
+
+def _embedded(candidate: Candidate) -> tuple[str, ...]:
+    """Every text of a candidate that is compared by its vector."""
+    return (*_words_here(candidate), *_words_around(candidate), *_sentences(candidate))
+
+
+def _words_here(candidate: Candidate) -> tuple[str, ...]:
+    return _words(candidate.folded[:600])
+
+
+def _words_around(candidate: Candidate) -> tuple[str, ...]:
+    setting = candidate.setting
+    return _words(f"{setting.path[-120:]} {setting.line[:300]} {setting.before[-200:]}")
+
+
+def _sentences(candidate: Candidate) -> tuple[str, str]:
+    """The candidate by itself and under its headings."""
+    return candidate.text[:400], f"{candidate.setting.path[-80:]}\n{candidate.text}"[:400]
+
+
+@lru_cache(maxsize=65536)
+def _words(folded: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(word for word in rjieba.cut(folded) if _WORD.search(word)))
+
+
+def _heaviest(word: str, weights: Mapping[str, float]) -> float:
+    """The greatest weight among a word and its bigrams."""
+    return max(weights.get(part, 0.0) for part in (word, *(word[i : i + 2] for i in range(len(word) - 1))))
+
+
+def _share(tokens: frozenset[str], weights: Mapping[str, float]) -> float:
+    total = sum(weights.values())
+    return sum(weight for token, weight in weights.items() if token in tokens) / total if total else 0.0
+
+
+def _longest_shared(a: str, b: str) -> int:
+    """Length of the longest run of characters that stands in both."""
+    best = 0
+    for i in range(len(a)):
+        while i + best < len(a) and a[i : i + best + 1] in b:
+            best += 1
+    return best

@@ -1,0 +1,188 @@
+"""The evidence model: files that hold what was saved or are refused, and a judgement as the formulas have it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+import scipy.special
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from indexer.errors import ModelError
+from models import EVIDENCE
+from service.evidence_model import TOP, EvidenceModel, Vector, Weights, answer_input, softmax, standardise
+from service.features import NAMES, Matrix
+
+SIZE = len(NAMES)
+
+
+def model(seed: int = 0) -> EvidenceModel:
+    random = np.random.default_rng(seed)
+    mean, choose = random.normal(size=(2, SIZE))
+    scale = random.uniform(0.5, 2, SIZE)
+    # Numbers that the files hold exactly.
+    parts = (mean, scale, choose / 4, random.normal(size=SIZE + TOP) / 8)
+    mean, scale, choose, answer = (part.astype(np.float32).astype(np.float64) for part in parts)
+    return EvidenceModel(Weights(mean, scale, choose, answer, 0.25), 0.375)
+
+
+def features(count: int, seed: int = 1) -> Matrix:
+    return np.random.default_rng(seed).normal(size=(count, SIZE)).astype(np.float32)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    model().save(tmp_path / "evidence")
+    return tmp_path / "evidence"
+
+
+# --- files -----------------------------------------------------------------------------------------------------------
+
+
+def test_saved_model_judges_otherwise_than_the_one_in_memory(folder: Path) -> None:
+    loaded = EvidenceModel.load(folder)
+    assert loaded.threshold == model().threshold
+    for count in (1, 2, 9):
+        before, after = model().judge(features(count)), loaded.judge(features(count))
+        np.testing.assert_array_equal(before.shares, after.shares)
+        assert before.answered == after.answered
+
+
+def test_fingerprint_stays_when_a_number_changes(folder: Path, tmp_path: Path) -> None:
+    first = EvidenceModel.load(folder).fingerprint
+    assert first.startswith("sha256:")
+    model().save(tmp_path / "same")
+    assert EvidenceModel.load(tmp_path / "same").fingerprint == first
+    model(seed=5).save(tmp_path / "other")
+    assert EvidenceModel.load(tmp_path / "other").fingerprint != first
+    EvidenceModel(model().weights, 0.5).save(tmp_path / "stricter")
+    assert EvidenceModel.load(tmp_path / "stricter").fingerprint != first
+
+
+def test_files_are_pickles(folder: Path) -> None:
+    assert {path.suffix for path in folder.iterdir()} == {".json", ".safetensors"}
+
+
+@pytest.mark.parametrize("name", ["evidence.json", "model.safetensors"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        Path.unlink,
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(b"{}"),
+        lambda path: path.write_bytes(path.read_bytes()[:-40]),
+        lambda path: path.write_bytes(b"\xff" + path.read_bytes()[1:]),
+    ],
+)
+def test_missing_or_damaged_file_is_a_traceback(folder: Path, name: str, damage: Callable[[Path], object]) -> None:
+    damage(folder / name)
+    with pytest.raises(ModelError, match=f"the evidence model at {folder} cannot be loaded: ."):
+        EvidenceModel.load(folder)
+
+
+def test_folder_that_is_not_there_is_a_traceback(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        EvidenceModel.load(tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda card: card | {"features": card["features"][:-1]},
+        lambda card: card | {"features": card["features"][::-1]},
+        lambda card: card | {"features": [*card["features"], "luck"]},
+        lambda card: card | {"format": "zhengwen-evidence-0"},
+    ],
+)
+def test_model_of_other_features_weighs_the_wrong_columns(
+    folder: Path, change: Callable[[dict[str, object]], dict[str, object]]
+) -> None:
+    card = folder / "evidence.json"
+    card.write_text(json.dumps(change(json.loads(card.read_text(encoding="utf-8")))), encoding="utf-8")
+    with pytest.raises(ModelError, match=rf"of another version .*{SIZE} are computed.*training\.evidence"):
+        EvidenceModel.load(folder)
+
+
+def test_weights_of_another_length_are_found_out_by_the_first_question(tmp_path: Path) -> None:
+    whole = model().weights
+    EvidenceModel(Weights(whole.mean, whole.scale, whole.choose[:-1], whole.answer, 0.0), 0.5).save(tmp_path)
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        EvidenceModel.load(tmp_path)
+
+
+def test_bundled_model_does_not_load() -> None:
+    bundled = EvidenceModel.load(EVIDENCE)
+    assert 0 < bundled.threshold < 1
+    assert (bundled.weights.scale > 0).all()
+    judged = bundled.judge(features(7))
+    assert judged.shares.sum() == pytest.approx(1)
+    assert 0 < judged.answered < 1
+
+
+# --- the judgement ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [1, 2, TOP - 1, TOP, TOP + 1, 40])
+def test_judgement_is_another_than_the_formula_gives(count: int) -> None:
+    weights, given_features = model().weights, features(count)
+    scaled = np.clip((given_features.astype(np.float64) - weights.mean) / weights.scale, -5, 5)
+    scores = scaled @ weights.choose
+    highest = sorted(scores, reverse=True)[:TOP]
+    highest += [highest[-1]] * (TOP - len(highest))
+    logit = np.concatenate([scaled[int(scores.argmax())], highest]) @ weights.answer + weights.bias
+    judged = model().judge(given_features)
+    np.testing.assert_allclose(judged.shares, scipy.special.softmax(scores))
+    assert judged.answered == pytest.approx(scipy.special.expit(logit))
+
+
+def test_no_candidate_is_an_answer() -> None:
+    judged = model().judge(np.zeros((0, SIZE), dtype=np.float32))
+    assert (judged.shares.shape, judged.answered) == ((0,), 0.0)
+
+
+@given(st.integers(1, 12), st.integers(0, 5), st.randoms(use_true_random=False))
+def test_order_of_the_candidates_changes_the_judgement(count: int, seed: int, random: Random) -> None:
+    rows = features(count, seed)
+    order = random.sample(range(count), count)
+    straight, shuffled = model().judge(rows), model().judge(rows[order])
+    np.testing.assert_allclose(shuffled.shares, straight.shares[order])
+    assert shuffled.answered == pytest.approx(straight.answered)
+    assert straight.shares.sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("far", [1e3, -1e3])
+def test_sure_judgement_overflows(far: float) -> None:
+    weights = model().weights
+    sure = EvidenceModel(Weights(weights.mean, weights.scale, weights.choose * 1e3, weights.answer * 0, far), 0.5)
+    judged = sure.judge(features(5))
+    assert judged.shares.sum() == pytest.approx(1)
+    assert judged.answered == pytest.approx(1.0 if far > 0 else 0.0)
+
+
+SCORES = arrays(np.float64, st.integers(1, 20), elements=st.floats(-1e6, 1e6))
+
+
+@given(SCORES)
+def test_softmax_differs_from_that_of_scipy(scores: Vector) -> None:
+    np.testing.assert_allclose(softmax(scores), scipy.special.softmax(scores), atol=1e-12)
+
+
+def test_standardised_columns_have_another_mean_or_deviation() -> None:
+    rows = features(500) * 3 + 7
+    mean, scale = rows.mean(axis=0, dtype=np.float64), rows.std(axis=0, dtype=np.float64)
+    scaled = standardise(rows, mean, scale)
+    np.testing.assert_allclose(scaled.mean(axis=0), 0, atol=1e-2)
+    np.testing.assert_allclose(scaled.std(axis=0), 1, atol=1e-2)
+    outlier = np.full((1, SIZE), 1e6, dtype=np.float32)
+    assert (np.abs(standardise(np.concatenate([outlier, -outlier]), mean, scale)) == 5).all()
+
+
+def test_best_candidate_or_highest_scores_are_those_of_another() -> None:
+    scaled = np.arange(12.0).reshape(6, 2)
+    scores = np.array([1.0, 5.0, 3.0, 5.0, 2.0, 4.0])
+    np.testing.assert_array_equal(answer_input(scaled, scores), [2, 3, 5, 5, 4, 3])
+    np.testing.assert_array_equal(answer_input(scaled[:2], scores[:2]), [2, 3, 5, 1, 1, 1])

@@ -1,0 +1,81 @@
+"""Every reason for a refusal, reached with a reading made by hand."""
+
+import pytest
+
+from indexer.document import Hit, Passage
+from service.conflict import Conflict
+from service.evidence import Evidence, Reading
+from service.question import understand
+from service.refusal import refusal_reason
+from service.units import Unit
+
+UNIT = Unit("d", 0, 8)
+OTHER_YEAR = Conflict("2022年", "2025年")
+
+
+def piece(coverage: float = 1.0, has_kind: bool = True, conflict: Conflict | None = None) -> Evidence:
+    return Evidence((UNIT,), 0.5, frozenset(), coverage, has_kind, conflict)
+
+
+def reading(*evidence: Evidence, answered: float, threshold: float = 0.5) -> Reading:
+    return Reading(evidence, (Hit(Passage("p", "d", 0, 8), 1.0),), {"渠系": 1.0}, answered, threshold)
+
+
+RATE = "渠系完好率是多少？"
+
+
+def test_nothing_found_is_answered() -> None:
+    assert refusal_reason(understand(RATE), reading(answered=0.0)) == "没有检索到与问题相关的段落"
+
+
+@pytest.mark.parametrize(("answered", "is_answered"), [(0.49, False), (0.5, True), (0.9, True)])
+def test_threshold_lies_on_the_other_side(answered: float, is_answered: bool) -> None:
+    assert (refusal_reason(understand(RATE), reading(piece(), answered=answered)) is None) is is_answered
+
+
+def test_other_year_is_answered_however_sure_the_model_is() -> None:
+    found = reading(piece(conflict=OTHER_YEAR), answered=1.0)
+    assert refusal_reason(understand("2025年渠系完好率是多少？"), found) == "相关段落说的是2022年，没有涉及2025年"
+
+
+def test_evidence_behind_a_conflict_is_not_answered_with() -> None:
+    found = reading(piece(conflict=OTHER_YEAR), piece(), answered=0.9)
+    assert refusal_reason(understand("2025年渠系完好率是多少？"), found) is None
+
+
+def test_evidence_far_behind_five_conflicts_is_answered_with() -> None:
+    found = reading(*[piece(conflict=OTHER_YEAR)] * 5, piece(), answered=0.9)
+    assert refusal_reason(understand("2025年渠系完好率是多少？"), found) == "相关段落说的是2022年，没有涉及2025年"
+
+
+@pytest.mark.parametrize(
+    ("question", "asked"),
+    [
+        (RATE, "数字"),
+        ("渠系改造什么时候开始？", "日期"),
+        ("水务平台在哪里？", "地点"),
+        ("水务平台由谁建设？", "名称"),
+        ("水务平台叫什么名字？", "名称"),
+        ("受益企业为什么出资？", "原因"),
+        ("什么是渠系完好率？", "定义"),
+        ("渠系改造有哪些任务？", "内容"),
+    ],
+)
+def test_reason_does_not_say_what_is_missing(question: str, asked: str) -> None:
+    understood = understand(question)
+    lacking = reading(piece(has_kind=False), piece(has_kind=False), answered=0.1)
+    assert refusal_reason(understood, lacking) == f"相关段落没有给出所问的{asked}"
+    near = reading(piece(), answered=0.1)
+    assert refusal_reason(understood, near) == f"相关段落谈到了这一主题，但没有写明所问的{asked}"
+
+
+def test_text_about_something_else_counts_as_near() -> None:
+    far = reading(piece(coverage=0.34), piece(coverage=0.1), answered=0.1)
+    assert refusal_reason(understand(RATE), far) == "检索到的段落与所问事项关联不足"
+    near = reading(piece(coverage=0.1), piece(coverage=0.35), answered=0.1)
+    assert refusal_reason(understand(RATE), near) == "相关段落谈到了这一主题，但没有写明所问的数字"
+
+
+def test_figure_of_another_year_counts_as_the_figure_asked_for() -> None:
+    found = reading(piece(has_kind=False), piece(conflict=OTHER_YEAR), answered=0.1)
+    assert refusal_reason(understand("2025年渠系完好率是多少？"), found) == "相关段落没有给出所问的数字"
