@@ -30,6 +30,7 @@ RUN pip install --compile --no-deps --require-hashes --requirement requirements.
 
 COPY pyproject.toml README.md LICENSE ./
 COPY prompts/ prompts/
+COPY models/ models/
 COPY indexer/ indexer/
 COPY service/ service/
 COPY eval/ eval/
@@ -37,7 +38,7 @@ RUN pip install --compile --no-deps --no-build-isolation . && pip check
 
 ARG CORPUS=corpus
 COPY ${CORPUS}/ /srv/zhengwen/corpus/
-# Model weights are saved readable by their owner only.
+# The index is written readable by its owner only.
 RUN zhengwen index --corpus /srv/zhengwen/corpus --index /srv/zhengwen/index \
  && chmod -R a+rX /srv/zhengwen
 

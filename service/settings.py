@@ -22,9 +22,7 @@ class Settings(BaseSettings):
 
     corpus: Path = Field(Path("corpus"), description="folder of documents to index")
     index: Path = Field(Path("build/index"), description="folder of the index")
-    embedder: str = Field(
-        "", description="SentenceTransformer folder or hub name; empty: the small one fitted on the corpus"
-    )
+    embedder: str = Field("", description="SentenceTransformer folder or hub name; empty: the bundled one")
     composer: ComposerKind = Field(
         ComposerKind.EXTRACTIVE,
         description="who words the answers: extractive (quotes), transformers (a language model in process) or server",

@@ -89,7 +89,7 @@ class Evidence:
     penalty: float = 0.02
     strength: float = 0.05
     folds: int = 5
-    refused: float = 0.08
+    refused: float = 0.06
 
 
 @dataclass(frozen=True)

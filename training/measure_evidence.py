@@ -271,7 +271,6 @@ def evidence_section(work: Path, root: Path, plot: Path, config: Evidence) -> Se
         f"answerable), judged by models that have not seen the question's document (folds over documents), and {len(gold)} "
         f"development gold questions ({sum(item.answerable for item in theirs)} answerable) on `corpus/`, judged by the model "
         "that ships. The unanswerable ones are near misses: the documents speak of the matter, but lack what is asked for. "
-        f"*Documents taken away*: the answerable ones against {len(away)} of them asked of an index without their documents. "
         f"All candidates come from the first {READ} hits of the fusion; a question without any counts as wrong."
     )
     tables = (

@@ -80,13 +80,14 @@ class World:
         return Answer(question, Status.REFUSED, "没有找到26座。", "没有找到", (), (), (), {}, RECEIPT)
 
     def quoting(self, question: str, doc: str = "lake.md", said: str = "") -> Answer:
-        """An answer that says what a document says, or something else, and cites that document."""
+        """An answer, given with all confidence, that says what a document says, or something else, and cites that document."""
         document = self.documents[doc]
         citation = Citation.of(1, document, 0, len(document.text), ())
         text = said or document.text
         shown = ShownPassage(f"{doc}#0", doc, 0, len(document.text), 1.0, document.text)
         sentences = (Sentence(text, (1,)),)
-        return Answer(question, Status.ANSWERED, text + "[1]", None, sentences, (citation,), (shown,), {}, RECEIPT)
+        made = Answer(question, Status.ANSWERED, text + "[1]", None, sentences, (citation,), (shown,), {}, RECEIPT)
+        return replace(made, confidence=1.0)
 
     def pipeline(self, say: Say, *order: str) -> FakePipeline:
         return FakePipeline(self.library, say, order or tuple(TEXTS))

@@ -233,4 +233,4 @@ def test_check_reads_the_shipped_questions_by_default(
     monkeypatch.chdir(tmp_path)
     shipped = Path(__file__).parents[2] / "corpus"
     assert zhengwen(monkeypatch, "eval", "check", "--corpus", shipped) == 0
-    assert "100 questions, 0 errors" in capsys.readouterr().out
+    assert "320 questions, 0 errors" in capsys.readouterr().out

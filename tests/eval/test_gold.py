@@ -235,14 +235,15 @@ def shipped_documents() -> dict[str, Document]:
 
 
 def test_the_shipped_questions_fit_the_shipped_corpus(shipped_documents: dict[str, Document]) -> None:
-    assert check(load([SHIPPED]).questions, shipped_documents) == []
+    faults = check(load([SHIPPED]).questions, shipped_documents)
+    assert [fault for fault in faults if not fault.is_warning] == []
 
 
 def test_the_shipped_questions_are_of_every_kind_about_every_document(shipped_documents: dict[str, Document]) -> None:
     questions = load([SHIPPED]).questions
     assert {question.type for question in questions} == set(QuestionType)
     assert {question.style for question in questions} == set(Style)
-    assert Counter(question.is_answerable for question in questions) == {True: 80, False: 20}
+    assert Counter(question.is_answerable for question in questions) == {True: 256, False: 64}
     for answerable in (True, False):
         asked = {doc for question in questions if question.is_answerable is answerable for doc in question.docs}
         assert asked == set(shipped_documents)

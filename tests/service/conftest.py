@@ -125,6 +125,7 @@ _ANSWER = {
     "status": (str,),
     "answer": (str,),
     "reason": (str, NoneType),
+    "confidence": _NUMBER,
     "notice": (str, NoneType),
     "dropped": (int,),
     "sentences": [{"text": (str,), "citations": [(int,)], "verdict": (str,)}],
@@ -238,6 +239,7 @@ def check_answer(library: Library, originals: dict[str, str]) -> Callable[[Json]
         assert all(type(name) is str and name for name in models.values())
         assert row["status"] in ("answered", "partial", "refused")
         assert row["answer"]
+        assert 0 <= row["confidence"] <= 1
         assert {sentence["verdict"] for sentence in row["sentences"]} <= {"supported"}
 
         markers = [citation["marker"] for citation in row["citations"]]

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.build import build
+from indexer.document import Hit, Passage
 from indexer.embedder import SentenceTransformerEmbedder
 from indexer.errors import QuestionError
 from indexer.retrieval import HybridRetriever, Library
@@ -122,8 +123,27 @@ def bundled() -> EvidenceModel:
 def weighing(bias: float = 0.0, threshold: float = 0.5, **weights: float) -> EvidenceModel:
     """A model that weighs a few features by hand; whether anything answers is the bias alone."""
     choose = np.array([weights.get(name, 0.0) for name in NAMES])
-    size = len(NAMES)
-    return EvidenceModel(Weights(np.zeros(size), np.ones(size), choose, np.zeros(size + TOP), bias), threshold)
+    size, nothing = len(NAMES), np.zeros(len(NAMES) + TOP)
+    return EvidenceModel(
+        Weights(np.zeros(size), np.ones(size), choose, nothing, np.ones(size + TOP), nothing, bias), threshold
+    )
+
+
+def reordered(hits: Sequence[Hit], evidence: Sequence[Evidence]) -> list[tuple[Passage, float]]:
+    """Hits with their share of the best score and the best share of evidence of which a character stands in them."""
+    best = max(hit.score for hit in hits)
+
+    def shares(passage: Passage) -> list[float]:
+        inside = range(passage.start, passage.end)
+        return [
+            piece.score
+            for piece in evidence
+            for unit in piece.units
+            if unit.doc_id == passage.doc_id and set(inside) & set(range(unit.start, unit.end))
+        ]
+
+    scored = [(hit.passage, round(hit.score / best + max(shares(hit.passage), default=0), 6)) for hit in hits]
+    return sorted(scored, key=lambda pair: pair[1], reverse=True)
 
 
 # --- with the bundled model ------------------------------------------------------------------------------------------
@@ -215,6 +235,33 @@ def test_piece_without_the_kind_asked_for_has_it(plans: Plans) -> None:
     assert kinds["县财政安排1.5亿元。"] is False
 
 
+def test_evidence_does_not_bring_its_passage_forward(plans: Plans) -> None:
+    asked = understand("渠系改造方案的目标任务")
+    hits = plans.retriever.retrieve(asked.resolved, asked.tokens, 20)
+    model = weighing(looks_like_reason=50.0)
+    reading = plans.reader(model).read(asked, hits)
+    reason = reading.evidence[0]
+    assert "用水得到保障" in plans.words(reason)
+    unit = reason.units[0]
+
+    def holds(hit: Hit) -> bool:
+        passage = hit.passage
+        return passage.doc_id == unit.doc_id and passage.start <= unit.start and unit.end <= passage.end
+
+    assert not holds(hits[0])
+    assert holds(reading.hits[0])
+    assert reading.hits[0].score > 1
+
+
+def test_hits_are_reordered_otherwise_than_by_both_shares(plans: Plans, bundled: EvidenceModel) -> None:
+    for question in ("2025年渠系完好率要达到多少？", "成都的节水率是多少？", "XR设备有几套？"):
+        asked = understand(question)
+        hits = plans.retriever.retrieve(asked.resolved, asked.tokens, 20)
+        for model in (bundled, weighing(), weighing(length=3.0)):
+            reading = plans.reader(model).read(asked, hits)
+            assert [(hit.passage, hit.score) for hit in reading.hits] == reordered(hits, reading.evidence)
+
+
 def test_nothing_found_is_answered(plans: Plans, bundled: EvidenceModel) -> None:
     reading = plans.reader(bundled).read(understand("渠系完好率"), [])
     assert (reading.evidence, reading.hits, reading.answered) == ((), (), 0.0)
@@ -234,8 +281,12 @@ def test_weight_of_a_word_is_not_its_inverse_document_frequency(plans: Plans) ->
     assert set(weights) == set(asked.tokens)
     n, size = lexical.frequency("渠系"), len(plans.stored.passages)
     assert 0 < n < size
-    assert weights["渠系"] == pytest.approx(math.log(1 + (size - n + 0.5) / (n + 0.5)))
+    # The word of a passage that does not exist would weigh most.
+    greatest = math.log(1 + (size + 0.5) / 0.5)
+    assert weights["渠系"] == pytest.approx(math.log(1 + (size - n + 0.5) / (n + 0.5)) / greatest)
+    assert all(0 < weight < 1 for weight in weights.values())
     assert lexical.frequency("量子") == 0
+    assert {weights[token] for token in asked.tokens if not lexical.frequency(token)} == {0.2}
     rare = min((token for token in asked.tokens if lexical.frequency(token)), key=lexical.frequency)
     assert weights[rare] == max(weights[token] for token in asked.tokens if lexical.frequency(token))
 
@@ -272,7 +323,7 @@ def test_some_question_breaks_reading_or_is_read_otherwise_the_second_time(
     hits = plans.retriever.retrieve(asked.resolved, asked.tokens, 20)
     reading = plans.reader(bundled).read(asked, hits)
     assert reading == plans.reader(bundled).read(asked, hits)
-    assert reading.hits == tuple(hits)
+    assert [(hit.passage, hit.score) for hit in reading.hits] == (reordered(hits, reading.evidence) if hits else [])
     scores = [piece.score for piece in reading.evidence]
     assert scores == sorted(scores, reverse=True)
     if scores:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 from random import Random
 
@@ -11,6 +12,7 @@ import scipy.special
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from safetensors.numpy import load_file, save_file
 
 from indexer.errors import ModelError
 from models import EVIDENCE
@@ -22,12 +24,17 @@ SIZE = len(NAMES)
 
 def model(seed: int = 0) -> EvidenceModel:
     random = np.random.default_rng(seed)
-    mean, choose = random.normal(size=(2, SIZE))
-    scale = random.uniform(0.5, 2, SIZE)
-    # Numbers that the files hold exactly.
-    parts = (mean, scale, choose / 4, random.normal(size=SIZE + TOP) / 8)
-    mean, scale, choose, answer = (part.astype(np.float32).astype(np.float64) for part in parts)
-    return EvidenceModel(Weights(mean, scale, choose, answer, 0.25), 0.375)
+
+    def standardisation(size: int) -> tuple[Vector, Vector]:
+        return exactly(random.normal(size=size)), exactly(random.uniform(0.5, 2, size))
+
+    def exactly(vector: Vector) -> Vector:
+        """Numbers that the files hold exactly."""
+        return vector.astype(np.float32).astype(np.float64)
+
+    choose, answer = exactly(random.normal(size=SIZE) / 4), exactly(random.normal(size=SIZE + TOP) / 8)
+    weights = Weights(*standardisation(SIZE), choose, *standardisation(SIZE + TOP), answer, 0.25)
+    return EvidenceModel(weights, 0.375)
 
 
 def features(count: int, seed: int = 1) -> Matrix:
@@ -107,17 +114,30 @@ def test_model_of_other_features_weighs_the_wrong_columns(
         EvidenceModel.load(folder)
 
 
-def test_weights_of_another_length_are_found_out_by_the_first_question(tmp_path: Path) -> None:
+VECTORS = ("mean", "scale", "choose", "answer_mean", "answer_scale", "answer")
+
+
+@pytest.mark.parametrize("name", VECTORS)
+def test_weights_of_another_length_are_found_out_by_the_first_question(tmp_path: Path, name: str) -> None:
     whole = model().weights
-    EvidenceModel(Weights(whole.mean, whole.scale, whole.choose[:-1], whole.answer, 0.0), 0.5).save(tmp_path)
-    with pytest.raises(ModelError, match="cannot be loaded"):
+    EvidenceModel(replace(whole, **{name: asdict(whole)[name][:-1]}), 0.5).save(tmp_path)
+    with pytest.raises(ModelError, match="its weights are not those"):
         EvidenceModel.load(tmp_path)
+
+
+@pytest.mark.parametrize("name", [*VECTORS, "bias"])
+def test_file_of_a_model_without_one_of_the_weights_is_a_traceback(folder: Path, name: str) -> None:
+    file = folder / "model.safetensors"
+    save_file({key: array for key, array in load_file(file).items() if key != name}, file)
+    with pytest.raises(ModelError, match=f"cannot be loaded: '{name}'"):
+        EvidenceModel.load(folder)
 
 
 def test_bundled_model_does_not_load() -> None:
     bundled = EvidenceModel.load(EVIDENCE)
     assert 0 < bundled.threshold < 1
     assert (bundled.weights.scale > 0).all()
+    assert (bundled.weights.answer_scale > 0).all()
     judged = bundled.judge(features(7))
     assert judged.shares.sum() == pytest.approx(1)
     assert 0 < judged.answered < 1
@@ -133,7 +153,8 @@ def test_judgement_is_another_than_the_formula_gives(count: int) -> None:
     scores = scaled @ weights.choose
     highest = sorted(scores, reverse=True)[:TOP]
     highest += [highest[-1]] * (TOP - len(highest))
-    logit = np.concatenate([scaled[int(scores.argmax())], highest]) @ weights.answer + weights.bias
+    row = np.concatenate([given_features[int(scores.argmax())], highest])
+    logit = np.clip((row - weights.answer_mean) / weights.answer_scale, -5, 5) @ weights.answer + weights.bias
     judged = model().judge(given_features)
     np.testing.assert_allclose(judged.shares, scipy.special.softmax(scores))
     assert judged.answered == pytest.approx(scipy.special.expit(logit))
@@ -157,7 +178,7 @@ def test_order_of_the_candidates_changes_the_judgement(count: int, seed: int, ra
 @pytest.mark.parametrize("far", [1e3, -1e3])
 def test_sure_judgement_overflows(far: float) -> None:
     weights = model().weights
-    sure = EvidenceModel(Weights(weights.mean, weights.scale, weights.choose * 1e3, weights.answer * 0, far), 0.5)
+    sure = EvidenceModel(replace(weights, choose=weights.choose * 1e3, answer=weights.answer * 0, bias=far), 0.5)
     judged = sure.judge(features(5))
     assert judged.shares.sum() == pytest.approx(1)
     assert judged.answered == pytest.approx(1.0 if far > 0 else 0.0)
@@ -182,7 +203,7 @@ def test_standardised_columns_have_another_mean_or_deviation() -> None:
 
 
 def test_best_candidate_or_highest_scores_are_those_of_another() -> None:
-    scaled = np.arange(12.0).reshape(6, 2)
+    rows = np.arange(12, dtype=np.float32).reshape(6, 2)
     scores = np.array([1.0, 5.0, 3.0, 5.0, 2.0, 4.0])
-    np.testing.assert_array_equal(answer_input(scaled, scores), [2, 3, 5, 5, 4, 3])
-    np.testing.assert_array_equal(answer_input(scaled[:2], scores[:2]), [2, 3, 5, 1, 1, 1])
+    np.testing.assert_array_equal(answer_input(rows, scores), [2, 3, 5, 5, 4, 3])
+    np.testing.assert_array_equal(answer_input(rows[:2], scores[:2]), [2, 3, 5, 1, 1, 1])

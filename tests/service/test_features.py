@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.embedder import HashEmbedder
+from indexer.embedder import HashEmbedder, Vectors
 from indexer.errors import QuestionError
 from indexer.text import fold
 from indexer.tokens import tokenize
@@ -19,6 +19,18 @@ from service.question import Kind, understand
 from service.units import Unit
 
 FEATURES = Features(HashEmbedder(256))
+
+
+class Recorded(HashEmbedder):
+    """Keeps the batches of passages that it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__(256)
+        self.batches: list[list[str]] = []
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        self.batches.append(list(texts))
+        return super().embed_passages(texts)
 
 
 def tokens(*texts: str) -> frozenset[str]:
@@ -87,6 +99,35 @@ def test_numbers_depend_on_what_was_asked_before() -> None:
     asked = understand(RATE)
     fresh = Features(HashEmbedder(256)).of(asked, dict.fromkeys(asked.tokens, 1.0), PIECES)
     np.testing.assert_array_equal(fresh, np.array([list(row.values()) for row in first], dtype=np.float32))
+
+
+def test_each_candidate_costs_a_call_of_the_embedder_or_a_text_is_embedded_twice() -> None:
+    asked = understand(RATE)
+    weights = dict.fromkeys(asked.tokens, 1.0)
+    embedder = Recorded()
+    features = Features(embedder)
+    first = features.of(asked, weights, PIECES)
+    assert len(embedder.batches) <= 2, "the candidates together and the question"
+    np.testing.assert_array_equal(features.of(asked, weights, PIECES), first)
+    texts = [text for batch in embedder.batches for text in batch]
+    assert len(texts) == len(set(texts))
+    assert {piece.text for piece in PIECES} <= set(texts)
+
+
+def test_vectors_come_back_as_those_of_other_texts() -> None:
+    features, embedder = Features(HashEmbedder(256)), HashEmbedder(256)
+    for texts in (["渠系", "水表"], ["水表", "灌溉", "渠系", "水表"], ["渠系"]):
+        np.testing.assert_array_equal(features.vectors(texts), embedder.embed_passages(texts))
+
+
+def test_numbers_change_or_are_lost_when_too_many_texts_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = rows(RATE, *PIECES)
+    monkeypatch.setattr("service.features._REMEMBERED", 3)
+    asked = understand(RATE)
+    features = Features(HashEmbedder(256))
+    for _ in range(2):
+        found = features.of(asked, dict.fromkeys(asked.tokens, 1.0), PIECES)
+        np.testing.assert_array_equal(found, np.array([list(row.values()) for row in before], dtype=np.float32))
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(4)))[1::5])

@@ -76,6 +76,24 @@ def test_text_about_something_else_counts_as_near() -> None:
     assert refusal_reason(understand(RATE), near) == "相关段落谈到了这一主题，但没有写明所问的数字"
 
 
+@pytest.mark.parametrize(("coverage", "is_answered"), [(0.0, False), (0.099, False), (0.1, True), (1.0, True)])
+def test_text_about_another_matter_is_answered_with_when_the_model_is_sure(coverage: float, is_answered: bool) -> None:
+    found = reading(piece(coverage=coverage), piece(coverage=0.05), answered=1.0)
+    assert refusal_reason(understand(RATE), found) == (None if is_answered else "检索到的段落与所问事项关联不足")
+
+
+def test_one_of_five_pieces_about_the_matter_is_not_enough() -> None:
+    pieces = [piece(coverage=0.0)] * 4
+    assert refusal_reason(understand(RATE), reading(*pieces, piece(), answered=0.9)) is None
+    sixth = reading(*pieces, piece(coverage=0.0), piece(), answered=0.9)
+    assert refusal_reason(understand(RATE), sixth) == "检索到的段落与所问事项关联不足"
+
+
+def test_year_of_a_text_about_another_matter_is_given_as_the_reason() -> None:
+    found = reading(piece(coverage=0.05, has_kind=False, conflict=OTHER_YEAR), answered=0.9)
+    assert refusal_reason(understand("2025年渠系完好率是多少？"), found) == "检索到的段落与所问事项关联不足"
+
+
 def test_figure_of_another_year_counts_as_the_figure_asked_for() -> None:
     found = reading(piece(has_kind=False), piece(conflict=OTHER_YEAR), answered=0.1)
     assert refusal_reason(understand("2025年渠系完好率是多少？"), found) == "相关段落没有给出所问的数字"

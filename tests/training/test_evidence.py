@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import scipy.optimize
 import scipy.special
@@ -27,6 +28,7 @@ from training.evidence import (
     answer_rows,
     ask_all,
     evidence_spans,
+    fit_answer,
     fit_scores,
     folds,
     label,
@@ -184,8 +186,54 @@ def test_row_of_the_answer_is_that_of_another_candidate() -> None:
     assert rows.shape == (5, len(PLANTED) + TOP)
     for item, row in zip(items, rows, strict=True):
         scores = fit.scaled(item.features) @ fit.choose
-        np.testing.assert_allclose(row[: len(PLANTED)], fit.scaled(item.features)[scores.argmax()])
+        np.testing.assert_array_equal(row[: len(PLANTED)], item.features[scores.argmax()])
         np.testing.assert_allclose(row[len(PLANTED) :], np.sort(scores)[::-1][:TOP])
+
+
+def answered_rows(count: int = 80) -> tuple[Vector, npt.NDArray[np.bool_]]:
+    """Rows of columns with other means and deviations, and whether each is answered by the first two columns."""
+    random = np.random.default_rng(11)
+    rows = random.normal(size=(count, 4))
+    answered = random.uniform(size=count) < scipy.special.expit(2 * rows[:, 0] - rows[:, 1] + 0.5)
+    return rows * (1, 20, 0.3, 5) + (0, 300, -2, 40), answered
+
+
+@pytest.mark.parametrize("strength", [0.05, 1.0])
+def test_fit_of_the_answer_is_not_where_its_loss_is_least(strength: float) -> None:
+    """The penalised logistic loss over columns of mean 0 and deviation 1, written out and minimised by scipy."""
+    rows, answered = answered_rows()
+    fit = fit_answer(rows, answered, strength)
+    scaled = (rows - rows.mean(axis=0)) / (rows.std(axis=0) + 1e-3)
+    assert np.abs(scaled).max() < 5, "nothing is clipped here"
+
+    def loss(weights: Vector) -> float:
+        logits = scaled @ weights[:-1] + weights[-1]
+        missed = -scipy.special.log_expit(np.where(answered, logits, -logits)).sum()
+        return float(weights[:-1] @ weights[:-1] / 2 + strength * missed)
+
+    other = scipy.optimize.minimize(loss, np.zeros(5), method="BFGS", options={"gtol": 1e-4})
+    np.testing.assert_allclose([*fit.weights, fit.bias], other.x, atol=5e-3)
+    expected = scipy.special.expit(scaled @ other.x[:-1] + other.x[-1])
+    np.testing.assert_allclose(fit.probability(rows), expected, atol=5e-3)
+
+
+def test_unit_of_a_column_changes_the_probability() -> None:
+    rows, answered = answered_rows()
+    others = rows * (1000, 2, 50, 7) + (5, -6, 7, -8)
+    once, again = (fit_answer(given_rows, answered, 0.5).probability(given_rows) for given_rows in (rows, others))
+    np.testing.assert_allclose(once, again, atol=5e-3)
+
+
+def test_outlier_or_constant_column_decides_alone() -> None:
+    rows, answered = answered_rows()
+    rows[:, 3] = 7
+    fit = fit_answer(rows, answered, 0.5)
+    assert fit.weights[3] == pytest.approx(0, abs=1e-6)
+    far = rows[:1].copy()
+    far[0, 2] = 1e9
+    near = rows[:1].copy()
+    near[0, 2] = fit.mean[2] + 5 * fit.scale[2]
+    np.testing.assert_allclose(fit.probability(far), fit.probability(near))
 
 
 # --- folds and threshold ---------------------------------------------------------------------------------------------
@@ -231,13 +279,15 @@ def synthetic(count: int) -> list[Asked]:
 
 def test_trained_model_does_not_tell_what_answers(tmp_path: Path) -> None:
     config = Evidence(penalty=0.01, strength=0.05, folds=5, refused=0.1)
-    items = [*synthetic(24), asked(np.zeros((0, len(NAMES))), np.zeros(0))]
+    # Enough questions for the answer stage to tell its two or three columns that count from all the noise.
+    count = 180
+    items = [*synthetic(count), asked(np.zeros((0, len(NAMES))), np.zeros(0))]
     model, held = train(items, config)
-    assert len(held.answered) == 24, "a question without candidates teaches nothing"
+    assert len(held.answered) == count, "a question without candidates teaches nothing"
     assert held.right[held.answered].mean() > 0.8
     assert held.probability[held.answered].min() > held.probability[~held.answered].max()
     assert (held.probability[held.answered] < model.threshold).mean() <= 0.15
-    for item in items[:24]:
+    for item in items[:count]:
         judged = model.judge(item.features)
         if item.question.is_answerable:
             assert judged.shares.argmax() == item.labels.argmax()

@@ -9,13 +9,10 @@ import pytest
 import torch
 
 from indexer.build import build
-from indexer.document import Hit
 from indexer.embedder import HashEmbedder
 from indexer.errors import InputError
 from indexer.store import Stored, load
-from service.evidence import Evidence, Reading
 from service.features import NAMES
-from service.units import Unit
 from training import cards, results
 from training.config import Evidence as EvidenceConfig
 from training.evidence import Asked
@@ -43,11 +40,9 @@ from training.measure_retrieval import (
     FITTED,
     FUSED,
     HEAD,
-    READ_ORDER,
     GoldLine,
     Query,
     Task,
-    by_best_evidence,
     gold_lines,
     place_of,
     retrieval_table,
@@ -131,22 +126,11 @@ def test_the_difference_from_bm25_is_taken_question_by_question() -> None:
     queries = tuple(Query(str(i), frozenset((i,))) for i in range(4))
     task = Task("toy", text_collection(TEXTS, HashEmbedder()), queries)
     right, wrong = [[0], [1], [2], [3]], [[9]] * 4
-    table = retrieval_table(task, {BM25: [*right[:2], *wrong[:2]], FUSED: right, READ_ORDER: right})
+    table = retrieval_table(task, {BM25: [*right[:2], *wrong[:2]], FUSED: right})
     assert table.cell(BM25, "recall@10") == Figure(0.5, 0.0, 1.0, 4)
     gain = table.cell(FUSED, HEAD[-1])
     assert isinstance(gain, Figure)
     assert (gain.value, gain.low >= 0) == (0.5, True), "a paired difference of a better ranking is never below 0"
-    assert [row.label for row in table.rows] == [BM25, FUSED], "a reading that keeps the order has no row of its own"
-
-
-def test_hits_are_ordered_by_the_best_evidence_that_begins_in_them() -> None:
-    passages = text_collection(TEXTS, HashEmbedder()).stored.passages
-    hits = [Hit(passage, 1.0) for passage in passages]
-    evidence = tuple(
-        Evidence((Unit(str(doc), 0, 3),), score, frozenset(), 0.0, False) for doc, score in ((2, 0.7), (1, 0.2))
-    )
-    reading = Reading(evidence, tuple(hits), {}, 0.5, 0.5)
-    assert [hit.passage.doc_id for hit in by_best_evidence(hits, reading)] == ["2", "1", "0"]
 
 
 def asked(number: int, labels: list[float], *, figure: bool = False) -> Asked:

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from indexer.errors import ModelError
 from service.answer import Answer
-from service.pipeline import Event, Pipeline, Retrieved
+from service.pipeline import SHOWN, Event, Pipeline, Retrieved
 from service.question import Turn
 
 RENT = "公寓的月租金是多少？"
@@ -221,7 +221,9 @@ def chunks_of(sdk: openai.OpenAI, question: str, **options: Any) -> list[ChatCom
 
 
 @pytest.mark.parametrize("question", [*ANSWERED, NOWHERE])
-def test_stream_tells_something_else_than_the_plain_completion(sdk: openai.OpenAI, question: str) -> None:
+def test_stream_tells_something_else_than_the_plain_completion(
+    sdk: openai.OpenAI, pipeline: Pipeline, question: str
+) -> None:
     plain = ask(sdk, question)
     message = plain.choices[0].message
     chunks = chunks_of(sdk, question)
@@ -233,7 +235,13 @@ def test_stream_tells_something_else_than_the_plain_completion(sdk: openai.OpenA
     assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == message.content
     assert [chunk.choices[0].finish_reason for chunk in chunks] == [None] * (len(chunks) - 1) + ["stop"]
     assert all(chunk.usage is None for chunk in chunks), "usage was not asked for"
-    assert extra(chunks[0], "search_results") == extra(plain, "search_results")
+    # What retrieval found goes out before it is read; reading orders it anew for the answer.
+    found = [hit.passage for hit in pipeline.stages(question).fused[:SHOWN]]
+    results = extra(chunks[0], "search_results")
+    assert [result["url"] for result in results] == [
+        f"/d/{escaped(passage.doc_id)}#char={passage.start},{passage.end}" for passage in found
+    ]
+    assert all(result.keys() == extra(plain, "search_results")[0].keys() for result in results)
     last = chunks[-1]
     assert extra(last, "grounding") == extra(plain, "grounding")
     assert last.choices[0].delta.refusal == message.refusal
