@@ -11,7 +11,7 @@ from indexer.fusion import Ranked, fuse
 from indexer.outline import outline
 from indexer.store import Stored
 
-# The fitted dense leg is weak: it may reorder candidates, not outvote the words. Measured: docs/retrieval.md.
+# The bundled dense leg is weak: it may reorder candidates, not outvote the words. Measured: docs/retrieval.md.
 _LEXICAL_WEIGHT = 1.0
 _DENSE_WEIGHT = 0.3
 _CANDIDATES = 100

@@ -54,7 +54,7 @@ class Budget:
     share_of_best: float
 
 
-# Chosen on our own policy questions and one half of the development questions: docs/answers.md has the trade.
+# Chosen on our own policy questions and one half of the development questions: docs/decisions/0010 has the figures.
 _SHORT = Budget(characters=240, pieces=3, share_of_best=0.4)
 _LONG = Budget(characters=600, pieces=6, share_of_best=0.1)
 

@@ -1,12 +1,10 @@
 """When not to answer, and why."""
 
-from service.evidence import Reading
+from service.evidence import ABOUT, LEADING, Reading
 from service.question import Kind, Question
 
-# Share of the question's weighted words that evidence and its surroundings must hold: to be about the question at all (the
-# evidence model has only seen questions near to its documents), and to count as near in what a refusal says.
-_ABOUT, _NEAR = 0.1, 0.35
-_LEADING = 5
+# Share of the question's weighted words from which on evidence counts as near in what a refusal says.
+_NEAR = 0.35
 
 
 def refusal_reason(question: Question, reading: Reading) -> str | None:
@@ -17,9 +15,9 @@ def refusal_reason(question: Question, reading: Reading) -> str | None:
     """
     if not reading.evidence:
         return "没有检索到与问题相关的段落"
-    leading = reading.evidence[:_LEADING]
+    leading = reading.evidence[:LEADING]
     fitting = [piece for piece in leading if piece.conflict is None]
-    if max(piece.coverage for piece in leading) < _ABOUT:
+    if max(piece.coverage for piece in leading) < ABOUT:
         return "检索到的段落与所问事项关联不足"
     if fitting and reading.answered >= reading.threshold:
         return None

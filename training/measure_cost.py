@@ -263,11 +263,12 @@ def times_table(costs: Sequence[Cost]) -> Table:
 
 def cost_section(work: Path, tasks: Sequence[Task]) -> Section:
     """Times, memory, sizes, and storage measured on `tasks`."""
+    marks = {"embedder": weights(EMBEDDER), "evidence": weights(EVIDENCE)}
     folder_collection(DOCUMENTS, work / "policy-index")
     costs = [measured_apart(work / "policy-index", cores) for cores in (1, 2)]
     log.info("times done")
     tables = (times_table(costs), storage_table(tasks, work), sizes_table((EMBEDDER, EVIDENCE)))
-    return Section("Cost", "", tables, {"embedder": weights(EMBEDDER), "evidence": weights(EVIDENCE)})
+    return Section("Cost", "", tables, marks)
 
 
 def main() -> None:

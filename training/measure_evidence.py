@@ -56,6 +56,7 @@ ANSWERED_HEAD = (
 _GIVEN_UP = 0.05
 _LISTED = 12
 _BINS = 5
+_DRAWN_FROM = 0.02
 
 
 @dataclass(frozen=True)
@@ -234,6 +235,7 @@ def _methods(asked: Sequence[Asked], model: list[Judged]) -> dict[str, list[Judg
 
 def evidence_section(work: Path, root: Path, plot: Path, config: Evidence) -> Section:
     """Both sets; writes the risk–coverage curves to `plot`."""
+    marks = {"embedder": weights(EMBEDDER), "evidence": weights(EVIDENCE)}
     model = EvidenceModel.load(EVIDENCE)
     policy = ask_all(work, EMBEDDER, (READING, CHOOSING))
     log.info("%d policy questions asked", len(policy))
@@ -250,7 +252,7 @@ def evidence_section(work: Path, root: Path, plot: Path, config: Evidence) -> Se
         for name, (_, methods) in sets.items()
     }
     lines = [
-        Line(method, risk_curve([item.confidence for item in theirs], [item.found for item in theirs]))
+        Line(method, _without_start(risk_curve([item.confidence for item in theirs], [item.found for item in theirs])))
         for method, theirs in ranked[POLICY].items()
         if method != SETTING
     ]
@@ -301,7 +303,12 @@ def evidence_section(work: Path, root: Path, plot: Path, config: Evidence) -> Se
             model.weights.answer.tolist(),
         ),
     )
-    return Section("Evidence", text, tables, {"embedder": weights(EMBEDDER), "evidence": weights(EVIDENCE)})
+    return Section("Evidence", text, tables, marks)
+
+
+def _without_start(curve: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+    """The curve from where it rests on more than a handful of questions."""
+    return tuple(point for point in curve if point[0] >= _DRAWN_FROM)
 
 
 def _share(refused: Sequence[bool], among: Sequence[bool]) -> str:

@@ -265,6 +265,7 @@ def retrieval_table(task: Task, found: dict[str, list[list[int]]]) -> Table:
 
 def retrieval_section(data: Path, work: Path, root: Path, limit: int | None) -> Section:
     """All sets; `work` keeps indexes and fitted embedders, `root` holds corpus/ and eval/gold/."""
+    marks = {"embedder": weights(EMBEDDER), "evidence": weights(EVIDENCE)}
     embedder, model = SentenceTransformerEmbedder(str(EMBEDDER)), EvidenceModel.load(EVIDENCE)
     tables = []
     for task in tasks(data, work, root, embedder, limit):
@@ -280,4 +281,4 @@ def retrieval_section(data: Path, work: Path, root: Path, limit: int | None) -> 
         f"{READ} of them, moved by the evidence that they hold. On our policy questions that row flatters, for the evidence "
         "model was fitted on them."
     )
-    return Section("Retrieval", text, tuple(tables), {"embedder": weights(EMBEDDER), "evidence": weights(EVIDENCE)})
+    return Section("Retrieval", text, tuple(tables), marks)

@@ -86,7 +86,7 @@ def index_passages(
 
     Raises:
         InputError: no passage holds any text.
-        ModelError: the embedder cannot be loaded or fitted.
+        ModelError: the embedder cannot be loaded.
         StoredIndexError: `index` holds something else.
     """
     with TemporaryDirectory() as folder:
