@@ -97,7 +97,7 @@ def index_passages(
             title = yaml.safe_dump({"title": " ".join(passage.title.split())}, allow_unicode=True, width=float("inf"))
             path.write_text(f"---\n{title}---\n{passage.text}\n", encoding="utf-8")
         previous = store.read_manifest_or_none(index)
-        # An embedder fitted on the passages of another benchmark must not stay.
+        # Nothing of an index of another benchmark is taken over.
         is_other = previous is not None and previous.corpus != scan(corpus).fingerprint
         build(corpus, index, embedder=embedder, rebuild=is_other, progress=progress)
 
