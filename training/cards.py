@@ -38,7 +38,11 @@ EMBEDDER_SOURCES = (
     Source(
         "prose/xwlb", "start; headline → body", "CCTV evening news, text © CCTV; collections by DuckBurnIncense, yuekcc"
     ),
-    Source("prose/crud_rag", "start; first sentence → rest", "CRUD_RAG, Apache-2.0; the news belongs to its outlets"),
+    Source(
+        "prose/crud_rag",
+        "start; first sentence → rest; clozes",
+        "CRUD_RAG, Apache-2.0; the news belongs to its outlets",
+    ),
     Source("prose/laws", "start; chapter or sentence → article", "LawRefBook; statutes are free of copyright in China"),
     Source("prose/lctt", "start", "LCTT/TranslateProject, Apache-2.0; the articles have terms of their own"),
     Source("reading/squad2_zh_dev", "question → passage", "ChineseSquad, after SQuAD 2.0, CC BY-SA 4.0"),
@@ -87,9 +91,9 @@ def embedder_card(folder: Path, data: Path, found: Results) -> str:
             "test parts. The benchmarks STARD and WebQA took no part; STARD's articles are statutes, and statutes stand in "
             "`prose/laws` as text. None of the project's own questions was used.",
             _sources(EMBEDDER_SOURCES),
-            "The weights are published under the project's licence (Apache-2.0). No text can be read back from an average of "
-            "word vectors, yet rights in the data differ: two sets state no licence, one is for research. Look at the column "
-            "before you build on the weights commercially; the recipe runs with fewer sets.",
+            "The weights are published under the project's licence (Apache-2.0). Rights in the data differ: some sets state no "
+            "licence, one is for research, some texts belong to their outlets. Look at the column before you build on the "
+            "weights commercially. To leave a set out, take it out of `training/pairs.py` and train anew.",
             _section(scores, "More, with intervals for every depth: `training/RESULTS.md`."),
             "## Limits",
             "- Alone it is no retriever: compare the column of BM25. It is fused with a small weight.\n"
@@ -150,7 +154,8 @@ def evidence_card(folder: Path, found: Results) -> str:
             f"{len(asked)} questions ({sum(not question.is_answerable for question in asked)} near misses without an answer) on "
             f"{documents} policy documents. Both were written for this project, are part of it (`training/policy_questions/`) "
             "and stand under its licence (Apache-2.0), as the weights do. The vectors that some features use are those of "
-            "`models/embedder`; see its card for what that learned from. The gold questions of the project took no part.",
+            "`models/embedder`; see its card for what that learned from. The gold questions of the project took no part in the fitting; "
+            "settings such as the penalty were chosen with their development part in view.",
             _section(
                 scores,
                 "Our policy questions: by models that have not seen the question's document. More: `training/RESULTS.md`.",
@@ -190,14 +195,12 @@ def _section(table: Table, note: str) -> str:
 def _files(folder: Path) -> str:
     """Bytes and sha256 of every file but the card."""
     paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != CARD]
-    sizes = sum(path.stat().st_size for path in paths)
+    size = sum(path.stat().st_size for path in paths)
     lines = [
         f"sha256 {hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(folder).as_posix()}"
         for path in paths
     ]
-    return "\n".join(
-        (f"## Files\n\n{sizes / 1e6:.2f} MB. To check: `training.cards` writes these lines.\n\n```", *lines, "```")
-    )
+    return "\n".join((f"## Files\n\n{size:,} bytes.\n\n```", *lines, "```"))
 
 
 def main() -> None:

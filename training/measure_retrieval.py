@@ -9,7 +9,7 @@ import json
 import logging
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from indexer.build import build
@@ -42,7 +42,7 @@ _DEPTHS = (1, 5, 10)
 HEAD = (*(f"recall@{k}" for k in _DEPTHS), "nDCG@10", "recall@10 − BM25's")
 BM25, FITTED, BUNDLED = "BM25", "dense: fitted on these passages", "dense: `models/embedder`"
 LEXICAL, FUSED = "the service's lexical leg", "fusion, as the service weighs it"
-READ_ORDER = "fusion + evidence reading"
+FITTED_FUSED, READ_ORDER = "fusion with the fitted embedder in its place", "fusion + evidence reading"
 
 
 @dataclass(frozen=True)
@@ -217,8 +217,9 @@ def rankings(task: Task, work: Path, embedder: Embedder, model: EvidenceModel) -
     plain = LexicalIndex.build([tokenize(text) for text in texts])
     found[BM25] = [[row for row, _ in plain.search(tokenize(query.text), READ)] for query in task.queries]
     fitted = fitted_embedder(texts, work)
+    fitted_index = DenseIndex.build(fitted.embed_passages(texts))
     for label, encoder, index in (
-        (FITTED, fitted, DenseIndex.build(fitted.embed_passages(texts))),
+        (FITTED, fitted, fitted_index),
         (BUNDLED, embedder, stored.dense),
     ):
         found[label] = [
@@ -227,6 +228,9 @@ def rankings(task: Task, work: Path, embedder: Embedder, model: EvidenceModel) -
     log.info("%s: legs done", task.name)
     library = Library(stored.documents, stored.passages)
     retriever = HybridRetriever(stored, embedder)
+    record = EmbedderRecord(fitted.name, fitted.fingerprint, fitted.dimensions, "")
+    other = replace(stored, dense=fitted_index, manifest=replace(stored.manifest, embedder=record))
+    fitted_retriever = HybridRetriever(other, fitted)
     reader = EvidenceReader(library, stored.glossary, stored.lexical, embedder, model)
     vocabulary = vocabulary_of(fold(document.text) for document in stored.documents)
     rows = {passage.passage_id: row for row, passage in enumerate(stored.passages)}
@@ -236,6 +240,7 @@ def rankings(task: Task, work: Path, embedder: Embedder, model: EvidenceModel) -
         reading = reader.read(question, legs.fused)
         for label, hits in (
             (LEXICAL, legs.lexical),
+            (FITTED_FUSED, fitted_retriever.retrieve(question.resolved, question.tokens, READ)),
             (FUSED, legs.fused),
             (READ_ORDER, reading.hits),
         ):
