@@ -65,7 +65,7 @@ def run(
     """Ask every gold question once and print how the answers score; goes on where an earlier start was stopped."""
     from eval.record import Record, write_records
     from eval.run import evaluate, select, write_summary
-    from eval.table import print_table
+    from eval.table import print_table, stop_on_failures
     from indexer.build import build
     from indexer.store import load
     from service.pipeline import Pipeline
@@ -117,11 +117,7 @@ def run(
         typer.echo(json.dumps(summary.to_json(), ensure_ascii=False, indent=2))
     else:
         print_table(summary)
-    if summary.failures:
-        _errors.print(f"{len(summary.failures)} questions failed:", markup=False)
-        for failure in summary.failures:
-            _errors.print(f"  {failure.id}: {failure.error}", markup=False)
-        raise typer.Exit(1)
+    stop_on_failures(summary.failures, _errors)
 
 
 @eval_app.command()

@@ -1,10 +1,12 @@
 """The summary of a run as tables for a terminal."""
 
+from collections.abc import Sequence
+
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from eval.summary import Group, Summary
+from eval.summary import Failure, Group, Summary
 
 _COLUMNS = {
     "right": "right",
@@ -64,3 +66,12 @@ def _add_row(table: Table, name: str, group: Group) -> None:
 
 def _mean(group: Group, measure: str) -> str:
     return f"{group.means[measure]:.3f}" if measure in group.means else ""
+
+
+def stop_on_failures(failures: Sequence[Failure], console: Console) -> None:
+    """Names the questions that failed on `console` and ends the command with status 1; does nothing without any."""
+    if failures:
+        console.print(f"{len(failures)} questions failed:", markup=False)
+        for failure in failures:
+            console.print(f"  {failure.id}: {failure.error}", markup=False)
+        raise typer.Exit(1)

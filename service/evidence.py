@@ -20,8 +20,10 @@ from service.units import Unit
 _UNKNOWN = 0.2
 # Share of the question's weighted words that the best evidence and its surroundings must hold to be about the question at
 # all: the model has only seen questions near to its documents.
-ABOUT = 0.1
+_ABOUT = 0.1
 LEADING = 5
+READ = 20
+"""How many hits a question's evidence is read from, here and where the evidence model is trained."""
 # What the best evidence in a passage weighs against retrieval; measured on development questions, see docs/retrieval.md.
 _EVIDENCE = 1.0
 
@@ -87,9 +89,13 @@ class EvidenceReader:
             for candidate, share in zip(candidates, judgement.shares, strict=True)
         ]
         found.sort(key=lambda item: (-item.score, item.units[0].doc_id, item.units[0].start))
-        is_about = max((item.coverage for item in found[:LEADING]), default=0.0) >= ABOUT
-        answered = judgement.answered if is_about else 0.0
+        answered = judgement.answered if is_about(found) else 0.0
         return Reading(tuple(found), _reordered(hits, found), weights, answered, self._model.threshold)
+
+
+def is_about(evidence: Sequence[Evidence]) -> bool:
+    """Whether evidence, best first, shares enough words with its question to be about it at all."""
+    return max((item.coverage for item in evidence[:LEADING]), default=0.0) >= _ABOUT
 
 
 def _reordered(hits: Sequence[Hit], found: Sequence[Evidence]) -> tuple[Hit, ...]:

@@ -131,9 +131,10 @@ class Features:
         known = self._known
         new = [text for text in dict.fromkeys(texts) if text not in known]
         if new:
-            known = dict(zip(new, self._embedder.embed_passages(new), strict=True)) | known
-            # A whole new dictionary, so that no thread ever sees one that another is changing.
-            self._known = known if len(known) < _REMEMBERED else {}
+            # Only ever added to, and never walked through: other threads may read and add meanwhile.
+            known.update(zip(new, self._embedder.embed_passages(new), strict=True))
+            if len(known) >= _REMEMBERED:
+                self._known = {}
         return np.stack([known[text] for text in texts])
 
     def _one(self, asked: "_Asked", candidate: Candidate) -> dict[str, float]:

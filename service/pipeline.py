@@ -24,16 +24,15 @@ from models import EMBEDDER, EVIDENCE
 from service.answer import Answer, Receipt, ShownPassage, Status
 from service.assembly import Assembly, Checked
 from service.compose import Composer, Draft, ExtractiveComposer
-from service.evidence import EvidenceReader, Reader, Reading
+from service.evidence import READ, EvidenceReader, Reader, Reading
 from service.evidence_model import EvidenceModel
 from service.generate import GenerativeComposer
 from service.language_model import LanguageModel
-from service.question import Question, Turn, understand, with_words, words
+from service.question import Question, Turn, understand
 from service.receipt import code_sha256
 from service.refusal import refusal_reason
-from service.spelling import corrections, vocabulary_of
+from service.spelling import corrected, vocabulary_of
 
-_READ = 20
 SHOWN = 10
 
 MODEL_UNAVAILABLE = "语言模型暂时不可用，以下为原文摘录。"
@@ -100,7 +99,7 @@ class Pipeline:
             prompt="+".join(prompt.fingerprint for prompt in (self._refusal, *composer_prompts)),
             version=version("zhengwen"),
             code=code_sha256(),
-            settings={"passages_read": str(_READ), "passages_shown": str(SHOWN)} | dict(settings or {}),
+            settings={"passages_read": str(READ), "passages_shown": str(SHOWN)} | dict(settings or {}),
         )
 
     @classmethod
@@ -141,8 +140,7 @@ class Pipeline:
 
     def _understand(self, text: str, history: Sequence[Turn] = ()) -> Question:
         """The question, with the words of the corpus that its typing errors likely stand for."""
-        question = understand(text, history)
-        return with_words(question, corrections(words(fold(question.resolved)), self._vocabulary))
+        return corrected(understand(text, history), self._vocabulary)
 
     def search(self, text: str, k: int = SHOWN) -> list[Hit]:
         """At most `k` hits for a question, best first, as reading ranked them.
@@ -151,7 +149,7 @@ class Pipeline:
             QuestionError: the question cannot be asked.
         """
         question = self._understand(text)
-        hits = self._retriever.retrieve(question.resolved, question.tokens, max(k, _READ))
+        hits = self._retriever.retrieve(question.resolved, question.tokens, max(k, READ))
         return list(self._reader.read(question, hits).hits[:k])
 
     def stages(self, text: str, history: Sequence[Turn] = ()) -> Stages:
@@ -161,7 +159,7 @@ class Pipeline:
             QuestionError: the question cannot be asked.
         """
         question = self._understand(text, history)
-        legs = self._retriever.legs(question.resolved, question.tokens, _READ)
+        legs = self._retriever.legs(question.resolved, question.tokens, READ)
         return Stages(legs.lexical, legs.dense, legs.fused, self._reader.read(question, legs.fused).hits)
 
     def ask(self, text: str, history: Sequence[Turn] = ()) -> Answer:
@@ -182,7 +180,7 @@ class Pipeline:
         """
         started = perf_counter()
         question = self._understand(text, history)
-        hits = self._retriever.retrieve(question.resolved, question.tokens, _READ)
+        hits = self._retriever.retrieve(question.resolved, question.tokens, READ)
         retrieved = perf_counter()
         yield Retrieved(question, tuple(hits))
         reading = self._reader.read(question, hits)

@@ -1,6 +1,6 @@
 """When not to answer, and why."""
 
-from service.evidence import ABOUT, LEADING, Reading
+from service.evidence import LEADING, Reading, is_about
 from service.question import Kind, Question
 
 # Share of the question's weighted words from which on evidence counts as near in what a refusal says.
@@ -17,7 +17,7 @@ def refusal_reason(question: Question, reading: Reading) -> str | None:
         return "没有检索到与问题相关的段落"
     leading = reading.evidence[:LEADING]
     fitting = [piece for piece in leading if piece.conflict is None]
-    if max(piece.coverage for piece in leading) < ABOUT:
+    if not is_about(reading.evidence):
         return "检索到的段落与所问事项关联不足"
     if fitting and reading.answered >= reading.threshold:
         return None

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 import rjieba
 from pypinyin import lazy_pinyin
 
+from indexer.text import fold
+from service.question import Question, with_words, words
+
 _CHINESE = re.compile(r"[\u4e00-\u9fff]+")
 # How often a word must stand in the corpus to be what somebody meant.
 _FLOOR = 3
@@ -77,6 +80,11 @@ def corrections(words: Sequence[str], known: Vocabulary) -> tuple[str, ...]:
             end, meant = here
             found.append(meant)
     return tuple(dict.fromkeys(found))
+
+
+def corrected(question: Question, known: Vocabulary) -> Question:
+    """The question, searched for also with the words of the corpus that its typing errors likely stand for."""
+    return with_words(question, corrections(words(fold(question.resolved)), known))
 
 
 def _corrected(text: str, place: range, begin: int, known: Vocabulary) -> Iterator[tuple[int, str]]:

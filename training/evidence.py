@@ -26,7 +26,7 @@ from indexer.retrieval import HybridRetriever, Library
 from indexer.store import load
 from indexer.text import squeeze
 from service.candidates import Candidate, Candidates
-from service.evidence import token_weights
+from service.evidence import READ, token_weights
 from service.evidence_model import TOP, EvidenceModel, Vector, Weights, answer_input, softmax, standardise
 from service.features import Features, Matrix
 from service.question import understand
@@ -34,8 +34,6 @@ from training.config import Evidence, Recipe
 from training.policy import CHOOSING, DOCUMENTS, READING, PolicyQuestion, policy_questions
 
 log = logging.getLogger("training.evidence")
-
-_READ = 20
 
 
 @dataclass(frozen=True)
@@ -101,7 +99,7 @@ def ask_all(work: Path, embedder: Path, files: Sequence[Path]) -> list[Asked]:
     asked = []
     for question in (question for file in files for question in policy_questions(file)):
         understood = understand(question.question)
-        hits = retriever.retrieve(understood.resolved, understood.tokens, _READ)
+        hits = retriever.retrieve(understood.resolved, understood.tokens, READ)
         found = candidates.of(hits, with_lists=understood.wants_many)
         weights = token_weights(understood, stored.lexical)
         spans = evidence_spans(question, library.documents)

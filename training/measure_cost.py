@@ -25,11 +25,11 @@ from indexer.retrieval import HybridRetriever, Library
 from indexer.store import load
 from models import EMBEDDER, EVIDENCE
 from service.candidates import Candidates
-from service.evidence import token_weights
+from service.evidence import READ, token_weights
 from service.evidence_model import EvidenceModel
 from service.features import Features
 from service.question import understand
-from training.measure_retrieval import READ, Task, folder_collection
+from training.measure_retrieval import Task, folder_collection
 from training.measures import Figure, mean_figure, recall
 from training.policy import CHOOSING, DOCUMENTS, policy_questions
 from training.results import Cell, Row, Section, Table, weights

@@ -16,13 +16,13 @@ from indexer.retrieval import HybridRetriever, Library
 from indexer.text import fold
 from models import EMBEDDER, EVIDENCE
 from service.candidates import Candidates
-from service.evidence import token_weights
+from service.evidence import READ, token_weights
 from service.evidence_model import TOP, EvidenceModel, Vector, softmax
 from service.features import NAMES, Features
 from service.spelling import vocabulary_of
 from training.config import Evidence
 from training.evidence import Asked, ask_all, fit_scores, folds, label, train
-from training.measure_retrieval import READ, Query, asked_of, folder_collection, gold_lines, place_of
+from training.measure_retrieval import Query, asked_of, folder_collection, gold_lines, place_of
 from training.measures import (
     auc_figure,
     calibration_error,

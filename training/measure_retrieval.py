@@ -24,10 +24,10 @@ from indexer.store import EmbedderRecord, Manifest, Stored, load
 from indexer.text import fold
 from indexer.tokens import tokenize
 from models import EMBEDDER, EVIDENCE
-from service.evidence import EvidenceReader
+from service.evidence import READ, EvidenceReader
 from service.evidence_model import EvidenceModel
-from service.question import Question, Turn, understand, with_words, words
-from service.spelling import Vocabulary, corrections, vocabulary_of
+from service.question import Question, Turn, understand
+from service.spelling import Vocabulary, corrected, vocabulary_of
 from training.data import read_lines
 from training.measures import mean_figure, ndcg, recall
 from training.policy import CHOOSING, DOCUMENTS
@@ -36,8 +36,6 @@ from training.static import fit_static_embedder
 
 log = logging.getLogger("training.measure_retrieval")
 
-READ = 20
-"""How many hits the service reads."""
 _DEPTHS = (1, 5, 10)
 HEAD = (*(f"recall@{k}" for k in _DEPTHS), "nDCG@10", "recall@10 − BM25's")
 BM25, FITTED, BUNDLED = "BM25", "dense: fitted on these passages", "dense: `models/embedder`"
@@ -206,8 +204,7 @@ def fitted_embedder(texts: Sequence[str], work: Path) -> SentenceTransformerEmbe
 
 def asked_of(query: Query, vocabulary: Vocabulary) -> Question:
     """The question as the service understands it, with what its typing errors likely stand for."""
-    question = understand(query.text, query.history)
-    return with_words(question, corrections(words(fold(question.resolved)), vocabulary))
+    return corrected(understand(query.text, query.history), vocabulary)
 
 
 def rankings(task: Task, work: Path, embedder: Embedder, model: EvidenceModel) -> dict[str, list[list[int]]]:

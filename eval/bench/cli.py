@@ -61,6 +61,7 @@ def bench(
     if noise and layout is not Format.RGB:
         raise InputError(f"the format {layout.value} takes no --noise")
     from eval.bench.run import ask_all, index_passages, sampled, summarise, write
+    from eval.table import stop_on_failures
     from indexer.store import load
     from service.pipeline import Pipeline
 
@@ -94,11 +95,7 @@ def bench(
         typer.echo(json.dumps(summary, ensure_ascii=False, indent=2))
     else:
         _print(result)
-    if result.failures:
-        _errors.print(f"{len(result.failures)} questions failed:", markup=False)
-        for failure in result.failures:
-            _errors.print(f"  {failure.id}: {failure.error}", markup=False)
-        raise typer.Exit(1)
+    stop_on_failures(result.failures, _errors)
 
 
 def _read(
