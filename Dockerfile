@@ -1,9 +1,11 @@
 # One image: the program, the documents and their index.
 #
 #   docker build -t zhengwen .
-#   docker run --rm -p 127.0.0.1:8000:8000 --read-only --tmpfs /tmp --cap-drop ALL zhengwen
+#   docker run --rm --volume zhengwen:/var/lib/zhengwen zhengwen keys create --name portal --scope ask --scope search
+#   docker run --rm -p 127.0.0.1:8000:8000 --volume zhengwen:/var/lib/zhengwen --read-only --tmpfs /tmp --cap-drop ALL zhengwen
 #
-# `--build-arg CORPUS=DIR` indexes another folder of this checkout. The container writes nothing but, now and then, to /tmp.
+# `--build-arg CORPUS=DIR` indexes another folder of this checkout. Keys, conversations, feedback and the audit log are kept in the
+# volume; apart from it the container writes nothing but, now and then, to /tmp. Whoever asks from outside of it needs a key.
 
 ARG PYTHON_VERSION=3.11
 
@@ -40,7 +42,8 @@ ARG CORPUS=corpus
 COPY ${CORPUS}/ /srv/zhengwen/corpus/
 # The index is written readable by its owner only.
 RUN zhengwen index --corpus /srv/zhengwen/corpus --index /srv/zhengwen/index \
- && chmod -R a+rX /srv/zhengwen
+ && chmod -R a+rX /srv/zhengwen \
+ && mkdir --parents /var/lib/zhengwen && chown 10001:10001 /var/lib/zhengwen && chmod 700 /var/lib/zhengwen
 
 # --- run: no pip cache, no sources, no root ------------------------------------------------------------------------------
 FROM python:${PYTHON_VERSION}-slim
@@ -53,13 +56,16 @@ ENV PATH=/opt/zhengwen/bin:$PATH \
     HF_HUB_OFFLINE=1 \
     ZHENGWEN_CORPUS=/srv/zhengwen/corpus \
     ZHENGWEN_INDEX=/srv/zhengwen/index \
+    ZHENGWEN_DATABASE=sqlite:////var/lib/zhengwen/zhengwen.db \
     ZHENGWEN_HOST=0.0.0.0 \
     ZHENGWEN_PORT=8000
 
 COPY --from=build /opt/zhengwen /opt/zhengwen
 COPY --from=build /srv/zhengwen /srv/zhengwen
+COPY --from=build --chown=10001:10001 /var/lib/zhengwen /var/lib/zhengwen
+VOLUME /var/lib/zhengwen
 
-# Owns nothing: program, documents and index are root's and only read.
+# Owns nothing but its records: program, documents and index are root's and only read.
 USER 10001:10001
 WORKDIR /srv/zhengwen
 EXPOSE 8000

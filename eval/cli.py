@@ -6,7 +6,7 @@ from dataclasses import asdict
 from enum import Enum
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -14,19 +14,23 @@ from rich.progress import Progress
 
 from eval import gold as gold_sets
 from eval.bench.cli import bench
+from eval.load_cli import load
 from eval.release_cli import compare, gate, report
 from indexer.corpus import read_all, scan
 from indexer.document import Document
 from indexer.errors import InputError
-from service.cli import IndexOption, app, main
+from service.cli import IndexOption, ReaderOption, app, main
 from service.settings import Settings
+
+if TYPE_CHECKING:
+    from service.pipeline import Pipeline
 
 __all__ = ["app", "main"]
 
 DEFAULT_GOLD = Path(__file__).parent / "gold" / "digests.jsonl"
 eval_app = typer.Typer(no_args_is_help=True, help="Measure answers against gold questions.")
 app.add_typer(eval_app, name="eval")
-for command in (compare, gate, report, bench):
+for command in (compare, gate, report, bench, load):
     eval_app.command()(command)
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -60,6 +64,7 @@ def run(
     restart: Annotated[bool, typer.Option("--restart", help="Replace another run in OUT.")] = False,
     judge_url: Annotated[str | None, typer.Option(help="OpenAI-compatible address of a judge model.")] = None,
     judge_model: Annotated[str, typer.Option(help="Name of the judge model.")] = "",
+    reader: ReaderOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="The summary as JSON.")] = False,
 ) -> None:
     """Ask every gold question once and print how the answers score; goes on where an earlier start was stopped."""
@@ -68,7 +73,6 @@ def run(
     from eval.table import print_table, stop_on_failures
     from indexer.build import build
     from indexer.store import load
-    from service.pipeline import Pipeline
 
     if index is not None and corpus is not None:
         raise InputError("give either --index or --corpus")
@@ -78,6 +82,8 @@ def run(
     chosen = None if part is PartOption.ALL else gold_sets.Part(part.value)
     asked = select(questions, chosen, sample)
     settings = Settings()
+    if reader is not None:
+        settings = settings.model_copy(update={"reader": reader})
     folder = index or settings.index
     if corpus is not None:
         folder = out / "index"
@@ -95,7 +101,7 @@ def run(
             progress.advance(task)
 
         summary = evaluate(
-            partial(Pipeline.open, folder),
+            partial(_open, folder, settings),
             questions,
             out,
             part=chosen,
@@ -170,6 +176,14 @@ def grow(
     found = candidates(lines, gold_sets.load(gold or [DEFAULT_GOLD]).questions)
     write_candidates(out, found)
     typer.echo(f"{len(found)} candidates from {len(lines)} lines of feedback, the others are asked already: {out}")
+
+
+def _open(folder: Path, settings: Settings) -> "Pipeline":
+    """The pipeline that a process asks, with its own copy of the models."""
+    from service.pipeline import Pipeline
+    from service.rerank import open_reranker
+
+    return Pipeline.open(folder, reranker=open_reranker(settings))
 
 
 def _documents(corpus: Path | None) -> list[Document]:

@@ -39,17 +39,18 @@ def build(
     *,
     embedder: str = "",
     rebuild: bool = False,
+    keep: int = store.KEPT_VERSIONS,
     progress: Progress = lambda stage, done, total: None,
 ) -> Summary:
     """Brings the index at `index` up to date with the corpus.
 
     `embedder` is a SentenceTransformer folder or hub name; empty means the bundled one. Unchanged passages keep their vectors
-    while the embedder is the same; `rebuild` takes nothing over.
+    while the embedder is the same; `rebuild` takes nothing over. `keep` is how many versions stay on disk.
 
     Raises:
         InputError: the corpus holds nothing that can be indexed.
         ModelError: the embedder cannot be loaded.
-        StoredIndexError: the folder `index` holds something that is not an index.
+        StoredIndexError: the folder `index` holds something that is not an index, or cannot be written.
     """
     corpus = scan(corpus_folder)
     previous = store.read_manifest_or_none(index)
@@ -66,7 +67,7 @@ def build(
     texts = [index_text(by_id[passage.doc_id], passage) for passage in passages]
     progress("read", len(documents), len(documents))
 
-    writer = store.Writer(index)
+    writer = store.Writer(index, keep)
     try:
         old = None if rebuild else _load_or_none(index)
         model = SentenceTransformerEmbedder(store.embedder_place(embedder))

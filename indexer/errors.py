@@ -3,8 +3,9 @@
 ZhengwenError
 ├── InputError          a file, folder or argument that the user gave cannot be used
 │   └── QuestionError   a question that cannot be asked (empty, too long)
-├── NotFoundError       a document or passage that the index does not hold
+├── NotFoundError       a document or passage that the index does not hold, a record that is not there
 ├── StoredIndexError    an index on disk that is missing, corrupt, foreign or of another format
+├── RecordsError        a database of records that cannot be opened, read or written
 └── ModelError          a model that cannot be loaded or does not fit the index
 """
 
@@ -22,11 +23,15 @@ class QuestionError(InputError):
 
 
 class NotFoundError(ZhengwenError):
-    """The index does not hold what was asked for."""
+    """The index or the records do not hold what was asked for."""
 
 
 class StoredIndexError(ZhengwenError):
     """An index on disk cannot be served."""
+
+
+class RecordsError(ZhengwenError):
+    """The database of records cannot be used."""
 
 
 class ModelError(ZhengwenError):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import bm25s
 import numpy as np
+import numpy.typing as npt
 
 # Robertson et al. 1994 in Lucene's form; measured on development questions, see docs/retrieval.md.
 _K1 = 1.5
@@ -28,12 +29,17 @@ class LexicalIndex:
         bm25.index(bm25s.tokenization.Tokenized(ids=rows, vocab=vocabulary), show_progress=False)
         return cls(bm25, len(tokens))
 
-    def search(self, tokens: Sequence[str], k: int) -> list[tuple[int, float]]:
-        """At most `k` (row, score), best first, only rows that share a token; ties in row order."""
+    def search(
+        self, tokens: Sequence[str], k: int, rows: npt.NDArray[np.bool_] | None = None
+    ) -> list[tuple[int, float]]:
+        """At most `k` (row, score), best first, only rows that share a token; ties in row order.
+
+        `rows` is a mask `(size,)`: the best of the rows where it is true, with the scores that they have among all.
+        """
         known = [token for token in tokens if token in self._bm25.vocab_dict]
         if not known:
             return []
-        scores = self._bm25.get_scores(known)
+        scores = self._bm25.get_scores(known, weight_mask=rows)
         order = np.argsort(-scores, kind="stable")[:k]
         return [(int(row), float(scores[row])) for row in order if scores[row] > 0]
 
@@ -51,5 +57,6 @@ class LexicalIndex:
 
     @classmethod
     def load(cls, folder: Path) -> "LexicalIndex":
+        """Mapped into memory, its vocabulary aside: processes that load the same folder share it."""
         size = json.loads((folder / "size.json").read_text(encoding="utf-8"))
-        return cls(bm25s.BM25.load(str(folder), allow_pickle=False), size)
+        return cls(bm25s.BM25.load(str(folder), allow_pickle=False, mmap=True), size)

@@ -2,19 +2,26 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
 
 from indexer.document import Document, Hit, Passage, Section
 from indexer.embedder import Embedder
 from indexer.errors import ModelError, NotFoundError
 from indexer.fusion import Ranked, fuse
 from indexer.outline import outline
+from indexer.scope import EVERYTHING, Scope, require
 from indexer.store import Stored
 
 # The bundled dense leg is weak: it may reorder candidates, not outvote the words. Measured: docs/retrieval.md.
 _LEXICAL_WEIGHT = 1.0
 _DENSE_WEIGHT = 0.3
 _CANDIDATES = 100
+# How many scopes are kept at hand: their rows, a byte a passage, and their libraries, an entry a passage.
+_SCOPES, _LIBRARIES = 64, 8
 
 
 @dataclass(frozen=True)
@@ -27,11 +34,14 @@ class Legs:
 
 
 class Retriever(Protocol):
-    """A question and its lexical tokens to at most `k` hits, best first; none when nothing shares a word or meaning."""
+    """A question and its lexical tokens to at most `k` hits, best first; none when nothing shares a word or meaning.
 
-    def retrieve(self, question: str, tokens: Sequence[str], k: int) -> list[Hit]: ...
+    They are the best of the passages that `scope` admits. Raises QuestionError when it admits no document.
+    """
 
-    def legs(self, question: str, tokens: Sequence[str], k: int) -> Legs: ...
+    def retrieve(self, question: str, tokens: Sequence[str], k: int, scope: Scope = EVERYTHING) -> list[Hit]: ...
+
+    def legs(self, question: str, tokens: Sequence[str], k: int, scope: Scope = EVERYTHING) -> Legs: ...
 
 
 class Library:
@@ -40,10 +50,23 @@ class Library:
     def __init__(self, documents: Sequence[Document], passages: Sequence[Passage]) -> None:
         self.documents = {document.doc_id: document for document in documents}
         self.passages = {passage.passage_id: passage for passage in passages}
+        self._parts = lru_cache(maxsize=_LIBRARIES)(self._part)
         self._outlines: dict[str, list[Section]] = {}
         self._by_document: dict[str, list[Passage]] = {}
         for passage in passages:
             self._by_document.setdefault(passage.doc_id, []).append(passage)
+
+    def within(self, scope: Scope) -> "Library":
+        """The documents that a scope admits, perhaps none, with their passages: what is outside is not found in it."""
+        return self._parts(scope)
+
+    def _part(self, scope: Scope) -> "Library":
+        admitted = [document for document in self.documents.values() if scope.admits(document)]
+        if len(admitted) == len(self.documents):
+            return self
+        part = Library(admitted, [passage for document in admitted for passage in self.passages_of(document.doc_id)])
+        part._outlines = self._outlines
+        return part
 
     def document(self, doc_id: str) -> Document:
         try:
@@ -57,8 +80,9 @@ class Library:
 
     def outline(self, doc_id: str) -> list[Section]:
         """The sections of a document, in text order; found on first use."""
+        text = self.document(doc_id).text
         if doc_id not in self._outlines:
-            self._outlines[doc_id] = outline(self.document(doc_id).text)
+            self._outlines[doc_id] = outline(text)
         return self._outlines[doc_id]
 
     def text(self, passage: Passage) -> str:
@@ -78,16 +102,28 @@ class HybridRetriever:
             )
         self._stored = stored
         self._embedder = embedder
+        self._rows = lru_cache(maxsize=_SCOPES)(self._find_rows)
 
-    def retrieve(self, question: str, tokens: Sequence[str], k: int) -> list[Hit]:
-        return list(self.legs(question, tokens, k).fused)
+    def retrieve(self, question: str, tokens: Sequence[str], k: int, scope: Scope = EVERYTHING) -> list[Hit]:
+        return list(self.legs(question, tokens, k, scope).fused)
 
-    def legs(self, question: str, tokens: Sequence[str], k: int) -> Legs:
+    def legs(self, question: str, tokens: Sequence[str], k: int, scope: Scope = EVERYTHING) -> Legs:
         """`retrieve` with what led there; each leg at most `k` hits."""
-        lexical = self._stored.lexical.search(tokens, _CANDIDATES)
-        dense = self._stored.dense.search(self._embedder.embed_question(question), _CANDIDATES)
+        rows = self._rows(scope)
+        lexical = self._stored.lexical.search(tokens, _CANDIDATES, rows)
+        dense = self._stored.dense.search(self._embedder.embed_question(question), _CANDIDATES, rows)
         fused = fuse([(lexical, _LEXICAL_WEIGHT), (dense, _DENSE_WEIGHT)], k)
         return Legs(self._hits(lexical[:k]), self._hits(dense[:k]), self._hits(fused))
+
+    def _find_rows(self, scope: Scope) -> npt.NDArray[np.bool_] | None:
+        """Mask of the rows that a scope admits, None for all; raises QuestionError when it admits no document."""
+        if scope == EVERYTHING:
+            return None
+        require(scope, self._stored.documents)
+        admitted = {document.doc_id for document in self._stored.documents if scope.admits(document)}
+        if len(admitted) == len(self._stored.documents):
+            return None
+        return np.array([passage.doc_id in admitted for passage in self._stored.passages], dtype=np.bool_)
 
     def _hits(self, ranked: Ranked) -> tuple[Hit, ...]:
         return tuple(Hit(self._stored.passages[row], score) for row, score in ranked)

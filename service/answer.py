@@ -5,14 +5,18 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import Enum
-from typing import Any, Self
+from typing import Any, Literal, Self
+
+from typing_extensions import TypedDict
 
 from indexer.document import Document, Hit, Origin
 from indexer.errors import InputError
+from indexer.scope import EVERYTHING, Scope
 from service.conversation import Turn
 from service.fields import texts, typed
 from service.receipt import AnswerReceipt, ScoredPassage, answer_sha256
 from service.receipt import Receipt as Receipt
+from service.utf16 import utf16_length
 
 # How the names of composers begin that quote and word nothing.
 _EXTRACTIVE = "extractive"
@@ -33,13 +37,18 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class Citation:
-    """A span of a document that carries a sentence; `quote` is the canonical text at `start:end`."""
+    """A span of a document that carries a sentence; `quote` is the canonical text at `start:end`.
+
+    `start_utf16` and `end_utf16` are the same span in UTF-16 code units, as JavaScript counts.
+    """
 
     marker: int
     doc_id: str
     title: str
     start: int
     end: int
+    start_utf16: int
+    end_utf16: int
     quote: str
     section: tuple[str, ...]
     origin: Origin
@@ -49,13 +58,17 @@ class Citation:
 
     @classmethod
     def of(cls, marker: int, document: Document, start: int, end: int, section: tuple[str, ...]) -> Self:
+        quote = document.text[start:end]
+        start_utf16 = utf16_length(document.text[:start])
         return cls(
             marker=marker,
             doc_id=document.doc_id,
             title=document.title,
             start=start,
             end=end,
-            quote=document.text[start:end],
+            start_utf16=start_utf16,
+            end_utf16=start_utf16 + utf16_length(quote),
+            quote=quote,
             section=section,
             origin=document.origin(start, end),
             doc_sha256=document.sha256,
@@ -93,9 +106,10 @@ class ShownPassage:
 class Answer:
     """One answer; `text` carries the markers, `passages` are the ten best retrieved, best first.
 
-    `notice` is what people have to know before they read, and stands above the sentences in `text`; `dropped` counts the
-    sentences that failed the check and are not shown; `receipt` is that of the pipeline, `history` what was said before;
-    `confidence` is the calibrated probability, 0 to 1, that the documents answer the question.
+    `understood` is the question as it was understood, None where that is how it was asked; `notice` is what people have to know
+    before they read, and stands above the sentences in `text`; `dropped` counts the sentences that failed the check and are not
+    shown; `receipt` is that of the pipeline, `history` what was said before, `scope` what could answer; `confidence` is the
+    calibrated probability, 0 to 1, that the documents answer the question.
     """
 
     question: str
@@ -110,7 +124,9 @@ class Answer:
     notice: str | None = None
     dropped: int = 0
     history: tuple[Turn, ...] = ()
+    scope: Scope = EVERYTHING
     confidence: float = 0.0
+    understood: str | None = None
 
     @property
     def id(self) -> str:
@@ -128,10 +144,12 @@ class Answer:
             tuple(ScoredPassage(passage.passage_id, passage.score) for passage in self.passages),
             tuple(sentence.verdict.value for sentence in self.sentences),
             answer_sha256="",
+            scope=self.scope,
         ).to_json()
         answer = {
             "id": self.id,
             "question": self.question,
+            "understood": self.understood,
             "status": self.status.value,
             "answer": self.text,
             "reason": self.reason,
@@ -145,6 +163,25 @@ class Answer:
             "receipt": receipt,
         }
         return answer | {"receipt": receipt | {"answer_sha256": answer_sha256(answer)}}
+
+
+class AnswerObject(TypedDict):
+    """The shape of `Answer.to_json` in JSON, for the schemas of the interfaces; the records in it stand as JSON objects."""
+
+    id: str
+    question: str
+    understood: str | None
+    status: Literal["answered", "partial", "refused"]
+    answer: str
+    reason: str | None
+    confidence: float
+    notice: str | None
+    dropped: int
+    sentences: list[Sentence]
+    citations: list[Citation]
+    passages: list[ShownPassage]
+    timings: dict[str, float]
+    receipt: dict[str, Any]
 
 
 def sentence_texts(sentences: Sequence[Sentence]) -> list[str]:

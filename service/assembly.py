@@ -38,6 +38,8 @@ class Assembly:
         """Takes in the sentences of a draft that their citations carry, and returns these as they stand in the answer."""
         self.dropped += draft.dropped
         self.reason = draft.reason or self.reason
+        if draft.notice is not None and not self.sentences:
+            self.notice = (self.notice or "") + draft.notice
         cited = {citation.marker: citation for citation in draft.citations}
         check = unfounded if draft.is_worded else unsupported
         kept = []

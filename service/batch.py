@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from indexer.errors import InputError, QuestionError
+from indexer.scope import EVERYTHING, Scope, require
 from service.pipeline import Pipeline
 
 
@@ -51,25 +52,34 @@ def read_questions(path: Path) -> list[BatchQuestion]:
 
 
 def answer_batch(
-    pipeline: Pipeline, questions: Sequence[BatchQuestion], out: Path, on_answer: Callable[[], None]
+    pipeline: Pipeline,
+    questions: Sequence[BatchQuestion],
+    out: Path,
+    on_answer: Callable[[], None],
+    scope: Scope = EVERYTHING,
 ) -> None:
     """Writes one answer object a question, in order, each as soon as it is known.
 
     A question that cannot be asked gets an object with the status `refused` and the reason, so that no line is lost.
+
+    Raises:
+        QuestionError: the scope admits no document.
+        InputError: the answers cannot be written.
     """
+    require(scope, pipeline.library.documents.values())
     try:
         with out.open("w", encoding="utf-8") as file:
             for item in questions:
-                file.write(json.dumps(_answer(pipeline, item), ensure_ascii=False) + "\n")
+                file.write(json.dumps(_answer(pipeline, item, scope), ensure_ascii=False) + "\n")
                 file.flush()
                 on_answer()
     except OSError as error:
         raise InputError(f"{out} cannot be written: {error}") from error
 
 
-def _answer(pipeline: Pipeline, item: BatchQuestion) -> dict[str, Any]:
+def _answer(pipeline: Pipeline, item: BatchQuestion, scope: Scope) -> dict[str, Any]:
     try:
-        answer = pipeline.ask(item.question)
+        answer = pipeline.ask(item.question, scope=scope)
     except QuestionError as error:
-        return pipeline.refuse(item.question, str(error)).to_json() | {"id": item.id}
+        answer = replace(pipeline.refuse(item.question, str(error)), scope=scope)
     return answer.to_json() | {"id": item.id}

@@ -1,11 +1,14 @@
 """Hits → candidates: every sentence, list item, table row and heading with its children that could answer, and its setting.
 
-A heading or a lead-in is no answer by itself: it answers together with what it introduces.
+A heading or a lead-in is no answer by itself: it answers together with what it introduces. What tells its reader how to answer
+questions is no answer at all.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 from indexer.document import Document, Hit, Passage
 from indexer.glossary import Glossary
@@ -14,12 +17,21 @@ from indexer.outline import section_path
 from indexer.retrieval import Library
 from indexer.text import fold
 from indexer.tokens import tokenize
+from service.instructions import is_planted
 from service.units import Listing, Unit, begins_table, children, listings, split_units
 
 # A list longer than this is no answer that anybody reads.
 _MAX_ITEMS = 30
 _LIST_CHARACTERS = 1200
 _LEAD_IN_CHARACTERS = 400
+# What numbers a heading, in front and, in a table of contents, behind.
+_NUMBERING = re.compile(
+    r"^[\W\d]*(?:part)?[\W\d]*(?:[一二三四五六七八九十]{1,3}、|第[一二三四五六七八九十\d]+[章节部分编]+)?\W*|[\W\d]+$",
+    re.IGNORECASE,
+)
+# A short line of words and nothing else names something and says nothing of it.
+_NAME_ALONE = re.compile(r"[^\d\t|,，。;；:：!！?？]{1,20}")
+_OPENING_CHARACTERS = 200
 
 
 @dataclass(frozen=True)
@@ -76,7 +88,7 @@ class Candidates:
             share = hit.score / best
             passage = hit.passage
             text = self._library.document(passage.doc_id).text
-            listed = listings(text, passage.doc_id, passage.start, passage.end)
+            listed = _without_planted(text, listings(text, passage.doc_id, passage.start, passage.end))
             for piece in self._pieces(passage, listed, share):
                 found.setdefault(piece.units[0], piece)  # a sentence can reach into the next passage
             if with_lists:
@@ -88,9 +100,14 @@ class Candidates:
     def _pieces(self, passage: Passage, listed: Sequence[Listing], share: float) -> Iterator[Candidate]:
         document = self._library.document(passage.doc_id)
         text = document.text
+        headings = {_bare(section.title) for section in self._library.outline(passage.doc_id)} - {""}
         paths = {section.start: section.path for section in self._library.outline(passage.doc_id)}
         title, described = self._title_tokens(document), _description(document)
-        units = split_units(text, passage.doc_id, passage.start, passage.end)
+        units = [
+            unit
+            for unit in split_units(text, passage.doc_id, passage.start, passage.end)
+            if line_start(text, unit.start) in paths or not is_planted(text[unit.start : unit.end])
+        ]
         introduced = {listing.lead.end: listing.items for listing in listed}
         sets = self._each(text, units)
         lead = self._tokens(text[slice(*passage.lead)]) if passage.lead is not None else frozenset()
@@ -101,6 +118,8 @@ class Candidates:
             path = paths.get(here, path)
             if here in paths or line.lstrip("# ") == document.title or line.startswith("# "):
                 continue
+            if _bare(line) in headings or (_NAME_ALONE.fullmatch(line) and not is_row(line)):
+                continue  # a line of a table of contents, a label on a slide
             if begins_table(text, here):
                 lead = sets[i]  # the head of a table answers through its rows
                 continue
@@ -126,7 +145,8 @@ class Candidates:
         """Headings with their children and lead-ins with their items, as far as they are short enough to answer with."""
         text = self._library.document(passage.doc_id).text
         sections = self._library.outline(passage.doc_id)
-        for listing in [*children(text, passage.doc_id, sections, passage.start, passage.end), *listed]:
+        below = children(text, passage.doc_id, sections, passage.start, passage.end)
+        for listing in [*_without_planted(text, below), *listed]:
             length = sum(item.end - item.start for item in listing.items)
             if 2 <= len(listing.items) <= _MAX_ITEMS and length <= _LIST_CHARACTERS:
                 yield listing
@@ -155,7 +175,26 @@ class Candidates:
 
     def _title_tokens(self, document: Document) -> frozenset[str]:
         m = document.metadata
-        return self._tokens("\n".join((document.title, m.issuer, *m.authors, m.kind)))
+        return self._tokens("\n".join((_name(document), m.issuer, *m.authors, m.kind)))
+
+
+def _without_planted(text: str, found: Sequence[Listing]) -> list[Listing]:
+    """The lists that no planted line leads, without their planted items."""
+    return [
+        Listing(listing.lead, tuple(item for item in listing.items if not _is_planted(text, item)))
+        for listing in found
+        if not _is_planted(text, listing.lead)
+    ]
+
+
+def _is_planted(text: str, line: Unit) -> bool:
+    pieces = split_units(text, line.doc_id, line.start, line.end)
+    return any(is_planted(text[piece.start : piece.end]) for piece in pieces)
+
+
+def _bare(line: str) -> str:
+    """A heading without what numbers it."""
+    return _NUMBERING.sub("", line)
 
 
 def _within(items: Sequence[Unit], characters: int) -> tuple[Unit, ...]:
@@ -173,6 +212,13 @@ def _description(document: Document) -> str:
     """What a document says of itself: title, issuer, region and dates."""
     m = document.metadata
     return fold("\n".join((document.title, m.source_title, m.issuer, m.region, m.published, m.period)))
+
+
+def _name(document: Document) -> str:
+    """The title of a document; its first sentence where the name of the file stands in for a title."""
+    if document.title != Path(document.path).stem:
+        return document.title
+    return re.split(r"[。！？!?\n]", document.text[:_OPENING_CHARACTERS], maxsplit=1)[0]
 
 
 def _union(sets: Iterable[frozenset[str]]) -> frozenset[str]:

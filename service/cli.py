@@ -1,9 +1,9 @@
 """The command line: parse, call, print. Results go to stdout, progress and complaints to stderr."""
 
 import json
-import logging
 import os
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -14,13 +14,26 @@ from rich.progress import Progress
 
 from indexer.build import Summary, build
 from indexer.errors import InputError, ZhengwenError
+from indexer.scope import Scope
+from indexer.store import Manifest
 from service.answer import Answer, SavedAnswer, Status
+from service.export_cli import export
+from service.keys_cli import keys_app
 from service.settings import ComposerKind, Settings
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, help="政问: cited, checked answers from policy documents."
 )
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+DocumentOption = Annotated[
+    list[str] | None, typer.Option("--document", help="Only this document or shell pattern; may be repeated.")
+]
+IssuerOption = Annotated[list[str] | None, typer.Option("--issuer", help="Only from this issuer; may be repeated.")]
+RegionOption = Annotated[list[str] | None, typer.Option("--region", help="Only for this region; may be repeated.")]
+KindOption = Annotated[list[str] | None, typer.Option("--kind", help="Only of this kind; may be repeated.")]
+FromOption = Annotated[str, typer.Option("--from", help="Published in 2022, 2022-11 or on 2022-11-30, or later.")]
+ToOption = Annotated[str, typer.Option("--to", help="Published then or earlier.")]
 
 IndexOption = Annotated[Path | None, typer.Option("--index", help="Folder of the index.", show_default="build/index")]
 
@@ -31,16 +44,31 @@ ComposerModelOption = Annotated[
     str | None, typer.Option(help="Folder or hub name of the language model; for a server its name there.")
 ]
 ComposerBaseUrlOption = Annotated[str | None, typer.Option(help="Address of an OpenAI-compatible server.")]
+ReaderOption = Annotated[
+    str | None, typer.Option(help="CrossEncoder folder or hub name that orders the evidence.", show_default="none")
+]
 
 
-@app.command()
+index_app = typer.Typer(help="Build or update the index; list its versions, or go back to an older one.")
+app.add_typer(index_app, name="index")
+app.add_typer(keys_app, name="keys")
+app.command()(export)
+
+
+@index_app.callback(invoke_without_command=True)
 def index(
+    context: typer.Context,
     corpus: Annotated[Path | None, typer.Option(help="Folder of documents.", show_default="corpus")] = None,
     index: IndexOption = None,
     embedder: Annotated[str | None, typer.Option(help="SentenceTransformer folder or hub name.")] = None,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Build everything anew.")] = False,
 ) -> None:
     """Build or update the index and print a summary."""
+    if context.invoked_subcommand is not None:
+        if corpus is not None or embedder is not None or rebuild:
+            raise InputError(f"'zhengwen index {context.invoked_subcommand}' builds nothing: leave out all but --index")
+        context.obj = index
+        return
     settings = Settings()
     target = index or settings.index
     with Progress(console=_errors, transient=True, disable=not _errors.is_terminal) as progress:
@@ -54,6 +82,7 @@ def index(
             target,
             embedder=settings.embedder if embedder is None else embedder,
             rebuild=rebuild,
+            keep=settings.keep_versions,
             progress=report,
         )
     _print_summary(summary, target)
@@ -61,19 +90,72 @@ def index(
         raise typer.Exit(1)
 
 
+@index_app.command("versions")
+def index_versions(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    index: IndexOption = None,
+) -> None:
+    """List the versions of the index that are kept, newest first; * marks the one that is served."""
+    from indexer.store import versions
+
+    for version in versions(index or context.obj or Settings().index):
+        manifest = version.manifest
+        if as_json:
+            row = {"version": version.name, "current": version.is_current, "damaged": manifest is None}
+            if manifest is not None:
+                row |= {
+                    "built": manifest.built,
+                    "documents": manifest.documents,
+                    "passages": manifest.passages,
+                    "embedder": manifest.embedder.name,
+                    "fingerprint": manifest.fingerprint,
+                }
+            print(json.dumps(row, ensure_ascii=False))
+        else:
+            mark = "*" if version.is_current else " "
+            print(f"{mark} {version.name}  {_described(manifest)}")
+
+
+@index_app.command("rollback")
+def index_rollback(
+    context: typer.Context,
+    version: Annotated[
+        str, typer.Argument(help="Which one; by default the newest that is older than the present one.")
+    ] = "",
+    index: IndexOption = None,
+) -> None:
+    """Serve another version of the index again; a running service takes it up by itself."""
+    from indexer.store import rollback
+
+    target = index or context.obj or Settings().index
+    served = rollback(target, version)
+    print(f"index {target} is version {served.name} now: {_described(served.manifest)}")
+
+
 @app.command()
 def search(
     question: str,
     k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many passages.")] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    documents: DocumentOption = None,
+    issuers: IssuerOption = None,
+    regions: RegionOption = None,
+    kinds: KindOption = None,
+    published_from: FromOption = "",
+    published_to: ToOption = "",
+    reader: ReaderOption = None,
     index: IndexOption = None,
 ) -> None:
     """Print the best passages for a question."""
     from service.answer import ShownPassage
     from service.pipeline import Pipeline
+    from service.rerank import open_reranker
 
-    pipeline = Pipeline.open(index or Settings().index)
-    for rank, hit in enumerate(pipeline.search(question, k), start=1):
+    settings = _settings(None, None, None, reader=reader)
+    scope = _scope(documents, issuers, regions, kinds, published_from, published_to)
+    pipeline = Pipeline.open(index or settings.index, reranker=open_reranker(settings))
+    for rank, hit in enumerate(pipeline.search(question, k, scope), start=1):
         shown = ShownPassage.of(hit, pipeline.library.text(hit.passage))
         if as_json:
             print(json.dumps(shown.__dict__, ensure_ascii=False))
@@ -91,31 +173,41 @@ def ask(
     as_json: Annotated[bool, typer.Option("--json", help="The answer object as JSON.")] = False,
     batch: Annotated[Path | None, typer.Option(help='Questions, one {"id", "question"} a line.')] = None,
     out: Annotated[Path | None, typer.Option(help="Where the answers of a batch go, one a line.")] = None,
+    documents: DocumentOption = None,
+    issuers: IssuerOption = None,
+    regions: RegionOption = None,
+    kinds: KindOption = None,
+    published_from: FromOption = "",
+    published_to: ToOption = "",
     composer: ComposerOption = None,
     composer_model: ComposerModelOption = None,
     composer_base_url: ComposerBaseUrlOption = None,
+    reader: ReaderOption = None,
     index: IndexOption = None,
 ) -> None:
     """Answer one question, or a batch of them."""
     from service.batch import answer_batch, read_questions
     from service.composers import open_model
     from service.pipeline import Pipeline
+    from service.rerank import open_reranker
 
-    settings = _settings(composer, composer_model, composer_base_url)
+    settings = _settings(composer, composer_model, composer_base_url, reader=reader)
     target = index or settings.index
+    scope = _scope(documents, issuers, regions, kinds, published_from, published_to)
     if (question is None) == (batch is None):
         raise InputError("give either a QUESTION or --batch IN.jsonl --out OUT.jsonl")
     if question is not None:
-        answer = Pipeline.open(target, open_model(settings), settings.of_answers).ask(question)
+        pipeline = Pipeline.open(target, open_model(settings), settings.of_answers, open_reranker(settings))
+        answer = pipeline.ask(question, scope=scope)
         print(json.dumps(answer.to_json(), ensure_ascii=False, indent=2) if as_json else _readable(answer))
         return
     if batch is None or out is None:
         raise InputError("--batch needs --out OUT.jsonl")
     questions = read_questions(batch)
-    pipeline = Pipeline.open(target, open_model(settings), settings.of_answers)
+    pipeline = Pipeline.open(target, open_model(settings), settings.of_answers, open_reranker(settings))
     with Progress(console=_errors, transient=True, disable=not _errors.is_terminal) as progress:
         task = progress.add_task("answering", total=len(questions))
-        answer_batch(pipeline, questions, out, lambda: progress.advance(task))
+        answer_batch(pipeline, questions, out, lambda: progress.advance(task), scope)
 
 
 @app.command()
@@ -146,6 +238,7 @@ def replay(
     composer: ComposerOption = None,
     composer_model: ComposerModelOption = None,
     composer_base_url: ComposerBaseUrlOption = None,
+    reader: ReaderOption = None,
     index: IndexOption = None,
 ) -> None:
     """Ask a saved question again: the same bytes, or what has changed."""
@@ -153,10 +246,12 @@ def replay(
     from service.pipeline import Pipeline
     from service.replay import Saved
     from service.replay import replay as ask_again
+    from service.rerank import open_reranker
 
     saved = Saved.from_json(_read_json(receipt))
-    settings = _settings(composer, composer_model, composer_base_url)
-    pipeline = Pipeline.open(index or settings.index, open_model(settings), settings.of_answers)
+    settings = _settings(composer, composer_model, composer_base_url, reader=reader)
+    folder = index or settings.index
+    pipeline = Pipeline.open(folder, open_model(settings), settings.of_answers, open_reranker(settings))
     changes = ask_again(saved, pipeline)
     print("\n".join(changes) or "same bytes")
     if changes:
@@ -167,38 +262,83 @@ def replay(
 def serve(
     host: Annotated[str | None, typer.Option(show_default="127.0.0.1")] = None,
     port: Annotated[int | None, typer.Option(min=1, max=65535, show_default="8000")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, max=256, help="Processes that serve.", show_default="1")] = None,
     composer: ComposerOption = None,
     composer_model: ComposerModelOption = None,
     composer_base_url: ComposerBaseUrlOption = None,
+    reader: ReaderOption = None,
     index: IndexOption = None,
 ) -> None:
     """Serve the chat page and the HTTP interface."""
-    import uvicorn
-
-    from indexer.store import load
+    from indexer.store import check_any
     from service.composers import open_model
-    from service.http.app import create_app
-    from service.pipeline import Pipeline
+    from service.http.server import serve as run
+    from service.rerank import open_reranker
 
-    settings = _settings(composer, composer_model, composer_base_url)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
-    address, number = host or settings.host, port or settings.port
-    stored = load(index or settings.index)  # a missing or damaged index ends here, before anything is served
-    model = open_model(settings)
-    _errors.print(f"政问 is loading and will answer at http://{address}:{number}/")
-    uvicorn.run(
-        create_app(lambda: Pipeline.over(stored, model, settings.of_answers)),
-        host=address,
-        port=number,
-        log_config=None,
-        access_log=False,
+    settings = _settings(
+        composer,
+        composer_model,
+        composer_base_url,
+        reader=reader,
+        host=host or None,
+        port=port,
+        workers=workers,
+        index=index,
     )
+    # What cannot be served ends here, before anything is.
+    check_any(settings.index)
+    if settings.canaries:
+        from service.canary import read_canaries
+
+        read_canaries(Path(settings.canaries))
+    model, reranker = open_model(settings), open_reranker(settings)
+    run(settings, model, reranker)
 
 
-def _settings(composer: ComposerKind | None, model: str | None, base_url: str | None) -> Settings:
+@app.command()
+def mcp(
+    composer: ComposerOption = None,
+    composer_model: ComposerModelOption = None,
+    composer_base_url: ComposerBaseUrlOption = None,
+    reader: ReaderOption = None,
+    index: IndexOption = None,
+) -> None:
+    """Serve agents over the Model Context Protocol on standard input and output."""
+    from service.composers import open_model
+    from service.http.links import Links
+    from service.mcp import PipelineDesk, create_server
+    from service.pipeline import Pipeline
+    from service.rerank import open_reranker
+
+    settings = _settings(composer, composer_model, composer_base_url, reader=reader)
+    folder = index or settings.index
+    pipeline = Pipeline.open(folder, open_model(settings), settings.of_answers, open_reranker(settings))
+    create_server(PipelineDesk(lambda _: pipeline), Links(settings.public_url)).run("stdio")
+
+
+def _settings(composer: ComposerKind | None, model: str | None, base_url: str | None, **others: object) -> Settings:
     """The settings, where an option that was given beats the environment."""
-    given = {"composer": composer, "composer_model": model, "composer_base_url": base_url}
+    given = {"composer": composer, "composer_model": model, "composer_base_url": base_url} | others
     return Settings().model_copy(update={name: value for name, value in given.items() if value is not None})
+
+
+def _scope(
+    documents: list[str] | None,
+    issuers: list[str] | None,
+    regions: list[str] | None,
+    kinds: list[str] | None,
+    published_from: str,
+    published_to: str,
+) -> Scope:
+    """The scope of the filters that were given; raises QuestionError when one is blank or no date."""
+    return Scope(
+        documents=tuple(documents or ()),
+        issuers=tuple(issuers or ()),
+        regions=tuple(regions or ()),
+        kinds=tuple(kinds or ()),
+        published_from=published_from,
+        published_to=published_to,
+    )
 
 
 def _read_json(path: Path) -> object:
@@ -244,6 +384,13 @@ def _flush() -> None:
         _fail(f"the results cannot be written: {error}")
 
 
+def _described(manifest: Manifest | None) -> str:
+    if manifest is None:
+        return "damaged"
+    built = datetime.fromisoformat(manifest.built).astimezone().isoformat(" ", "seconds")
+    return f"built {built}, {manifest.documents} documents, {manifest.passages} passages, embedder {manifest.embedder.name}"
+
+
 def _print_summary(summary: Summary, target: Path) -> None:
     manifest = summary.manifest
     state = "built" if summary.changed else "is up to date"
@@ -258,7 +405,7 @@ def _print_summary(summary: Summary, target: Path) -> None:
 
 
 def _readable(answer: Answer) -> str:
-    lines = [answer.text]
+    lines = [answer.text] if answer.understood is None else [f"理解为：{answer.understood}", answer.text]
     if answer.status is not Status.REFUSED:
         lines.append("")
         for citation in answer.citations:

@@ -9,7 +9,8 @@ from indexer.outline import section_path
 from indexer.retrieval import Library
 from indexer.text import squeeze, without_markup
 from service.answer import Citation, Sentence
-from service.evidence import Reading
+from service.disagreement import disagreeing, source_names
+from service.evidence import Evidence, Reading
 from service.question import Question
 from service.units import Unit
 
@@ -23,7 +24,8 @@ class Draft:
     """An answer, or the next part of one, before it is checked.
 
     `is_worded` tells that the sentences are a language model's words, not quotes; `dropped` how many sentences the composer
-    itself has left out; `reason`, in Chinese, why it ends without an answer, or without the rest of it.
+    itself has left out; `reason`, in Chinese, why it ends without an answer, or without the rest of it; `notice`, in Chinese,
+    what has to be known before the first sentence is read.
     """
 
     sentences: tuple[Sentence, ...]
@@ -31,6 +33,7 @@ class Draft:
     is_worded: bool = False
     dropped: int = 0
     reason: str | None = None
+    notice: str | None = None
 
 
 class Composer(Protocol):
@@ -55,20 +58,22 @@ class Budget:
 
 
 # Chosen on our own policy questions and one half of the development questions: docs/decisions/0010 has the figures.
-_SHORT = Budget(characters=240, pieces=3, share_of_best=0.4)
+_SHORT = Budget(characters=240, pieces=2, share_of_best=0.4)
 _LONG = Budget(characters=600, pieces=6, share_of_best=0.1)
 
 
 class ExtractiveComposer:
     """The best evidence first, as the direct answer, then what comes close to it, in text order."""
 
-    name = "extractive-2"
+    name = "extractive-3"
 
     def __init__(self, library: Library) -> None:
         self._library = library
 
     def compose(self, question: Question, reading: Reading) -> Generator[Draft, None, None]:
-        chosen = _choose(reading, self._library, _LONG if question.wants_many else _SHORT)
+        fitting = [piece for piece in reading.evidence if piece.conflict is None]
+        rivals = disagreeing(question, fitting, self._library)
+        chosen = _choose(fitting, rivals, self._library, _LONG if question.wants_many else _SHORT)
         sentences: list[Sentence] = []
         citations: list[Citation] = []
         for unit in chosen:
@@ -79,7 +84,14 @@ class ExtractiveComposer:
                 citations.append(Citation.of(len(citations) + 1, document, start, end, section))
                 markers.append(len(citations))
             sentences.append(Sentence(display(document.text[unit.start : unit.end]), tuple(markers)))
-        yield Draft(tuple(sentences), tuple(citations))
+        yield Draft(
+            tuple(sentences), tuple(citations), notice=self._notice([*fitting[:1], *rivals]) if rivals else None
+        )
+
+    def _notice(self, pieces: Sequence[Evidence]) -> str:
+        """That sources differ, and which."""
+        names = source_names([self._library.document(piece.units[0].doc_id) for piece in pieces])
+        return f"以下来源的说法不一致，请核对：{names}。"
 
 
 def display(text: str) -> str:
@@ -92,21 +104,22 @@ def display(text: str) -> str:
     return text.strip("| ")
 
 
-def _choose(reading: Reading, library: Library, budget: Budget) -> list[Unit]:
-    """The best pieces, as long as they come close to the best of them, say something new and the budget holds them."""
-    fitting = [piece for piece in reading.evidence if piece.conflict is None]
+def _choose(fitting: Sequence[Evidence], rivals: Sequence[Evidence], library: Library, budget: Budget) -> list[Unit]:
+    """The best piece, what contradicts it, then further ones as long as they come close to the best, say something new and the
+    budget holds them."""
     best: tuple[Unit, ...] = ()
     others: list[Unit] = []
     seen: list[str] = []
     used = 0
-    for piece in fitting:
-        if len(seen) == budget.pieces or piece.score < budget.share_of_best * fitting[0].score:
+    for piece in [*fitting[:1], *rivals, *(piece for piece in fitting[1:] if piece not in rivals)]:
+        is_due = not seen or piece in rivals
+        if not is_due and (len(seen) >= budget.pieces or piece.score < budget.share_of_best * fitting[0].score):
             break
         text = library.document(piece.units[0].doc_id).text
         words = "".join(squeeze(text[unit.start : unit.end]) for unit in piece.units)
         length = sum(unit.end - unit.start for unit in piece.units)
         told = any(words in other or other in words for other in seen)
-        if told or (seen and used + length > budget.characters):
+        if told or (not is_due and used + length > budget.characters):
             continue
         if seen:
             others.extend(unit for unit in piece.units if unit not in (*best, *others))

@@ -45,6 +45,13 @@ class Evidence:
     has_kind: bool
     conflict: Conflict | None = None
 
+    def stands_in(self, passage: Passage) -> bool:
+        """Whether any of its units stands in the passage, or reaches into it."""
+        return any(
+            unit.doc_id == passage.doc_id and unit.start < passage.end and unit.end > passage.start
+            for unit in self.units
+        )
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -103,16 +110,10 @@ def _reordered(hits: Sequence[Hit], found: Sequence[Evidence]) -> tuple[Hit, ...
     best = max((hit.score for hit in hits), default=0.0) or 1.0
 
     def held(passage: Passage) -> float:
-        return max((item.score for item in found if _stands_in(item, passage)), default=0.0)
+        return max((item.score for item in found if item.stands_in(passage)), default=0.0)
 
     scored = [replace(hit, score=round(hit.score / best + _EVIDENCE * held(hit.passage), 6)) for hit in hits]
     return tuple(sorted(scored, key=lambda hit: -hit.score))
-
-
-def _stands_in(item: Evidence, passage: Passage) -> bool:
-    return any(
-        unit.doc_id == passage.doc_id and unit.start < passage.end and unit.end > passage.start for unit in item.units
-    )
 
 
 def token_weights(question: Question, lexical: LexicalIndex) -> dict[str, float]:

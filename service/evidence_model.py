@@ -1,7 +1,8 @@
 """The bundled evidence model: which candidate answers, and whether any does. Linear in the features, so it explains itself.
 
 A candidate's share is the softmax of its score among all candidates of its question (a conditional logit). Whether the
-question is answered at all is a logistic function of the best candidate's features and of the highest scores.
+question is answered at all is a logistic function of the best candidate's features, the highest scores and what the leading
+candidates have in common.
 """
 
 import hashlib
@@ -20,17 +21,35 @@ from service.features import NAMES, Matrix
 TOP = 4
 """How many of the highest scores tell whether a question is answered."""
 
-_FORMAT = "zhengwen-evidence-1"
+_FORMAT = "zhengwen-evidence-2"
 _FILES = ("evidence.json", "model.safetensors")
 _VECTORS = ("mean", "scale", "choose", "answer_mean", "answer_scale", "answer")
 _CLIP = 5.0
+_COLUMN = {name: column for column, name in enumerate(NAMES)}
+_LEADING = 5
+# What is asked for may stand in another piece than the best: the best and the worst of the leading pieces tell as well.
+_SPREAD = (
+    *("missing_rarest", "missing", "meaning_around_least", "meaning_gap", "around", "anywhere", "own_names"),
+    *("year_around", "place_around"),
+)
+_SPREAD_COLUMNS = [_COLUMN[name] for name in _SPREAD]
+ANSWER_NAMES: tuple[str, ...] = (
+    *(f"best: {name}" for name in NAMES),
+    *(f"score {i + 1}" for i in range(TOP)),
+    *("form of the best", "form among three", "form among five", "share with form", "share without form"),
+    *("number: form of the best", "number: form among three", "number: share without form"),
+    *("best conflicts", "share in conflict", "all conflict", "entropy", "greatest share"),
+    *(f"most {name}" for name in _SPREAD),
+    *(f"least {name}" for name in _SPREAD),
+)
+"""What `answer_input` gives, in order; "form" is 1 where the form asked for stands, -1 where it is missing, 0 if none is asked for."""
 
 Vector = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Weights:
-    """`mean`, `scale` and `choose` are `(features,)`; `answer_mean`, `answer_scale` and `answer` are `(features + TOP,)`, with
+    """`mean`, `scale` and `choose` are `(features,)`; `answer_mean`, `answer_scale` and `answer` are `(answer names,)`, with
     `bias` beside them."""
 
     mean: Vector
@@ -83,7 +102,7 @@ class EvidenceModel:
                 f"the evidence model at {folder} is of another version ({found[0]}, {len(found[1])} features; "
                 f"{len(NAMES)} are computed): train it anew with 'python -m training.evidence'"
             )
-        sizes = [*3 * [len(NAMES)], *3 * [len(NAMES) + TOP]]
+        sizes = [*3 * [len(NAMES)], *3 * [len(ANSWER_NAMES)]]
         if [vector.shape for vector in vectors] != [(size,) for size in sizes]:
             raise ModelError(
                 f"the evidence model at {folder} cannot be loaded: its weights are not those of its {len(NAMES)} "
@@ -117,10 +136,43 @@ def standardise(features: Matrix | Vector, mean: Vector, scale: Vector) -> Vecto
 
 
 def answer_input(features: Matrix, scores: Vector) -> Vector:
-    """The best candidate's features and the `TOP` highest scores; the last one repeats when there are fewer."""
+    """What tells whether a question is answered, `(answer names,)`: the best candidate's features, the `TOP` highest scores (the
+    last one repeats when there are fewer), and how the leading candidates agree.
+    """
     order = np.argsort(-scores, kind="stable")
     highest = scores[order[:TOP]]
-    return np.concatenate([features[order[0]], highest, np.repeat(highest[-1:], TOP - len(highest))])
+    best = features[order[0]]
+    return np.concatenate(
+        [
+            best,
+            highest,
+            np.repeat(highest[-1:], TOP - len(highest)),
+            _agreement(features.astype(np.float64), scores, order),
+        ]
+    )
+
+
+def _agreement(features: Matrix | Vector, scores: Vector, order: npt.NDArray[np.intp]) -> Vector:
+    """Of the leading candidates, those without a conflict first: whether they hold the form asked for, and how well they are
+    covered at best and at worst; of all, how much of the probability speaks against an answer."""
+    shares = softmax(scores)
+    form, conflicts = features[:, _COLUMN["form"]], features[:, _COLUMN["conflict"]]
+    fitting = order[conflicts[order] == 0]
+    leading = (fitting if len(fitting) else order)[:_LEADING]
+    asks_number = features[order[0], _COLUMN["kind_number"]]
+    has_form, lacks_form = float(shares @ (form > 0)), float(shares @ (form < 0))
+    best, among_three, among_all = form[leading[0]], form[leading[:3]].max(), form[leading].max()
+    entropy = -float(shares @ np.log(shares + 1e-12))
+    spread = features[leading][:, _SPREAD_COLUMNS]
+    return np.concatenate(
+        [
+            [best, among_three, among_all, has_form, lacks_form],
+            [asks_number * value for value in (best, among_three, lacks_form)],
+            [conflicts[order[0]], float(shares @ conflicts), float(not len(fitting)), entropy, shares.max()],
+            spread.max(axis=0),
+            spread.min(axis=0),
+        ]
+    )
 
 
 def softmax(scores: Vector) -> Vector:

@@ -18,6 +18,7 @@ from indexer.embedder import Embedder, Vectors
 from indexer.text import fold
 from service.candidates import Candidate
 from service.conflict import conflict
+from service.enumeration import sizes
 from service.places import names_any, places
 from service.question import Kind, Question, content_words, years
 
@@ -39,6 +40,7 @@ LOOKS_LIKE: dict[Kind, re.Pattern[str]] = {
 }
 _FIGURE = re.compile(r"\d[\d,.]*")
 _DATE = re.compile(r"\d{4}年|\d{1,2}月|\d{1,2}日")
+_ASKS_BACK = re.compile(r"[?？]\W*$")
 _SENTENCE_END = re.compile(r"[。！？；]")
 _WORD = re.compile(r"\w")
 _LONGEST_COMPARED = 500
@@ -82,6 +84,7 @@ NAMES: tuple[str, ...] = (
         "sentences",
     ),
     *("row", "lead_in", "anaphora", "list", "count_fits", "asks_many", "question_length"),
+    *("enumerated", "enumerated_many", "enumerates_count", "names_count", "asks_back"),
     *(
         "conflict",
         "asks_year",
@@ -89,6 +92,9 @@ NAMES: tuple[str, ...] = (
         "year_around",
         "other_years",
         "asks_place",
+        "asks_periods",
+        "asks_titles",
+        "asks_organisations",
         "place_here",
         "place_around",
         "other_places",
@@ -152,6 +158,8 @@ class Features:
         figures = _FIGURE.findall(folded)
         form = looks_right(question, folded)
         named = years(folded)
+        enumerated = sizes(candidate.text) | ({len(candidate.units) - 1} if len(candidate.units) > 2 else set())
+        most = math.log(min(20, max(enumerated, default=1)))
         surroundings = "\n".join((setting.line, setting.path, setting.document, setting.before))
         return {
             "credit": asked.credit(candidate),
@@ -196,12 +204,20 @@ class Features:
             "count_fits": 0 if question.count is None else 1 if question.count == len(candidate.units) - 1 else -1,
             "asks_many": question.wants_many,
             "question_length": min(60, len(question.resolved)),
+            "enumerated": most,
+            "enumerated_many": question.wants_many * most,
+            "enumerates_count": 0 if question.count is None else 1 if question.count in enumerated else -1,
+            "names_count": question.count not in enumerated and _names_count(question.count, folded),
+            "asks_back": _ASKS_BACK.search(candidate.text) is not None,
             "conflict": conflict(question, candidate) is not None,
             "asks_year": bool(question.years),
             "year_here": bool(question.years & named),
             "year_around": bool(question.years & years(surroundings)),
             "other_years": len(named - question.years),
             "asks_place": bool(question.places),
+            "asks_periods": len(question.periods),
+            "asks_titles": len(question.titles),
+            "asks_organisations": len(question.organisations),
             "place_here": names_any(question.places, folded),
             "place_around": names_any(question.places, surroundings),
             "other_places": len(places(folded) - question.places),
@@ -289,6 +305,14 @@ def _heaviest(word: str, weights: Mapping[str, float]) -> float:
 def _share(tokens: frozenset[str], weights: Mapping[str, float]) -> float:
     total = sum(weights.values())
     return sum(weight for token, weight in weights.items() if token in tokens) / total if total else 0.0
+
+
+def _names_count(count: int | None, folded: str) -> bool:
+    """Whether a text says that there are so many of something: 六大工程 for 6."""
+    if count is None:
+        return False
+    said = str(count) if count > 10 else f"(?:{count}|{'一二三四五六七八九十'[count - 1]})"
+    return re.search(said + "[大个项条类种层方步]", folded) is not None
 
 
 def _longest_shared(a: str, b: str) -> int:

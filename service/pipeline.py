@@ -5,7 +5,7 @@ the same index and models gives the same answer.
 """
 
 import logging
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -15,9 +15,11 @@ from typing import Self
 
 import prompts
 from indexer.document import Hit
-from indexer.embedder import SentenceTransformerEmbedder
+from indexer.embedder import Embedder, SentenceTransformerEmbedder
 from indexer.errors import ModelError
+from indexer.part import part
 from indexer.retrieval import HybridRetriever, Library, Retriever
+from indexer.scope import EVERYTHING, Scope, require
 from indexer.store import Stored, load
 from indexer.text import fold
 from models import EMBEDDER, EVIDENCE
@@ -28,12 +30,16 @@ from service.evidence import READ, EvidenceReader, Reader, Reading
 from service.evidence_model import EvidenceModel
 from service.generate import GenerativeComposer
 from service.language_model import LanguageModel
+from service.parts import Parts
 from service.question import Question, Turn, understand
 from service.receipt import code_sha256
 from service.refusal import refusal_reason
+from service.rerank import Reranker, RerankingReader
 from service.spelling import corrected, vocabulary_of
 
 SHOWN = 10
+# For how many sets of visible documents a pipeline is kept open: there are as many as groups of documents in use.
+_PARTS = 16
 
 MODEL_UNAVAILABLE = "语言模型暂时不可用，以下为原文摘录。"
 MODEL_BROKE_OFF = "语言模型中途中断"
@@ -67,6 +73,17 @@ class Stages:
     read: tuple[Hit, ...]
 
 
+@dataclass(frozen=True)
+class _Models:
+    """What a pipeline is made with, over an index and over any part of it; `vectors` are those of the evidence model."""
+
+    embedder: Embedder
+    vectors: Embedder
+    evidence: EvidenceModel
+    language: LanguageModel | None
+    reranker: Reranker | None
+
+
 class Pipeline:
     """Answers questions from one index; safe to call from many threads, for nothing in it changes."""
 
@@ -82,11 +99,13 @@ class Pipeline:
         fallback: Composer | None = None,
         composer_prompts: Sequence[prompts.Prompt] = (),
         settings: Mapping[str, str] | None = None,
+        open_part: Callable[[frozenset[str]], "Pipeline"] | None = None,
     ) -> None:
         """`fallback` answers when the composer's model fails; without one the question fails. Prompts, models and settings are
-        for the receipt.
+        for the receipt. `open_part` makes the pipeline over some of the documents; without it all have to be visible.
         """
         self.library = library
+        self._parts = None if open_part is None else Parts(open_part, _PARTS)
         self._retriever = retriever
         self._reader = reader
         self._composer = composer
@@ -103,8 +122,15 @@ class Pipeline:
         )
 
     @classmethod
-    def open(cls, index: Path, model: LanguageModel | None = None, settings: Mapping[str, str] | None = None) -> Self:
-        """The pipeline over an index on disk, with the embedder that made it; `model` words the answers if there is one.
+    def open(
+        cls,
+        index: Path,
+        model: LanguageModel | None = None,
+        settings: Mapping[str, str] | None = None,
+        reranker: Reranker | None = None,
+    ) -> Self:
+        """The pipeline over an index on disk, with the embedder that made it; `model` words the answers if there is one, and
+        `reranker` orders the evidence.
 
         `settings` are those that change answers and show in nothing else, for the receipt.
 
@@ -112,83 +138,119 @@ class Pipeline:
             StoredIndexError: the index cannot be served.
             ModelError: its embedder cannot be loaded or is another one.
         """
-        return cls.over(load(index), model, settings)
+        return cls.over(load(index), model, settings, reranker)
 
     @classmethod
     def over(
-        cls, stored: Stored, model: LanguageModel | None = None, settings: Mapping[str, str] | None = None
+        cls,
+        stored: Stored,
+        model: LanguageModel | None = None,
+        settings: Mapping[str, str] | None = None,
+        reranker: Reranker | None = None,
     ) -> Self:
         embedder = SentenceTransformerEmbedder(stored.embedder_location)
         # The evidence model weighs words by the vectors it was trained with, whatever embedder made the index.
         bundled = str(EMBEDDER)
         vectors = embedder if stored.embedder_location == bundled else SentenceTransformerEmbedder(bundled)
+        return cls._over(stored, _Models(embedder, vectors, EvidenceModel.load(EVIDENCE), model, reranker), settings)
+
+    @classmethod
+    def _over(cls, stored: Stored, models: _Models, settings: Mapping[str, str] | None) -> Self:
         library = Library(stored.documents, stored.passages)
         extractive = ExtractiveComposer(library)
-        generative = None if model is None else GenerativeComposer(model, library, extractive)
-        models = {"embedder": stored.manifest.embedder.fingerprint}
+        language = models.language
+        generative = None if language is None else GenerativeComposer(language, library, extractive)
+        reader: Reader = EvidenceReader(library, stored.glossary, stored.lexical, models.vectors, models.evidence)
+        if models.reranker is not None:
+            reader = RerankingReader(reader, models.reranker, library)
+        names = {"embedder": stored.manifest.embedder.fingerprint}
         return cls(
             library,
-            HybridRetriever(stored, embedder),
-            EvidenceReader(library, stored.glossary, stored.lexical, vectors, EvidenceModel.load(EVIDENCE)),
+            HybridRetriever(stored, models.embedder),
+            reader,
             extractive if generative is None else generative,
             index_fingerprint=stored.manifest.fingerprint,
-            models=models if model is None else models | {"language_model": model.fingerprint},
+            models=names if language is None else names | {"language_model": language.fingerprint},
             fallback=None if generative is None else extractive,
             composer_prompts=() if generative is None else (generative.prompt,),
             settings=settings,
+            open_part=lambda doc_ids: cls._over(part(stored, doc_ids), models, settings),
         )
+
+    def within(self, scope: Scope) -> "Pipeline":
+        """The pipeline over the documents that the asker may see; this one when these are all.
+
+        It answers as over an index that never held the others. Opening it takes as long as tokenising the documents; the
+        last few stay open.
+
+        Raises:
+            QuestionError: there is no document that the asker may see.
+        """
+        visible = Scope(visible=scope.visible)
+        library = self.library.within(visible)
+        if library is self.library:
+            return self
+        require(visible, library.documents.values())
+        if self._parts is None:
+            raise AssertionError("a pipeline that was put together without `open_part` can hide no document")
+        return self._parts.get(frozenset(library.documents))
 
     def _understand(self, text: str, history: Sequence[Turn] = ()) -> Question:
         """The question, with the words of the corpus that its typing errors likely stand for."""
         return corrected(understand(text, history), self._vocabulary)
 
-    def search(self, text: str, k: int = SHOWN) -> list[Hit]:
+    def search(self, text: str, k: int = SHOWN, scope: Scope = EVERYTHING) -> list[Hit]:
         """At most `k` hits for a question, best first, as reading ranked them.
 
         Raises:
-            QuestionError: the question cannot be asked.
+            QuestionError: the question cannot be asked, or the scope admits no document.
         """
-        question = self._understand(text)
-        hits = self._retriever.retrieve(question.resolved, question.tokens, max(k, READ))
-        return list(self._reader.read(question, hits).hits[:k])
+        seen = self.within(scope)
+        question = seen._understand(text)
+        hits = seen._retriever.retrieve(question.resolved, question.tokens, max(k, READ), scope)
+        return list(seen._reader.read(question, hits).hits[:k])
 
-    def stages(self, text: str, history: Sequence[Turn] = ()) -> Stages:
+    def stages(self, text: str, history: Sequence[Turn] = (), scope: Scope = EVERYTHING) -> Stages:
         """What `ask` finds on its way, for measuring where evidence gets lost; at most as many hits as are read.
 
         Raises:
-            QuestionError: the question cannot be asked.
+            QuestionError: the question cannot be asked, or the scope admits no document.
         """
-        question = self._understand(text, history)
-        legs = self._retriever.legs(question.resolved, question.tokens, READ)
-        return Stages(legs.lexical, legs.dense, legs.fused, self._reader.read(question, legs.fused).hits)
+        seen = self.within(scope)
+        question = seen._understand(text, history)
+        legs = seen._retriever.legs(question.resolved, question.tokens, READ, scope)
+        return Stages(legs.lexical, legs.dense, legs.fused, seen._reader.read(question, legs.fused).hits)
 
-    def ask(self, text: str, history: Sequence[Turn] = ()) -> Answer:
-        """The answer to a question, with what `history` says of it.
+    def ask(self, text: str, history: Sequence[Turn] = (), scope: Scope = EVERYTHING) -> Answer:
+        """The answer that the documents of `scope` give to a question, with what `history` says of it.
 
         Raises:
-            QuestionError: the question cannot be asked.
+            QuestionError: the question cannot be asked, or the scope admits no document.
         """
-        for event in self.stream(text, history):
+        for event in self.stream(text, history, scope):
             if isinstance(event, Answer):
                 return event
         raise AssertionError("a pass ends with an answer")
 
-    def stream(self, text: str, history: Sequence[Turn] = ()) -> Generator[Event, None, None]:
+    def stream(
+        self, text: str, history: Sequence[Turn] = (), scope: Scope = EVERYTHING
+    ) -> Generator[Event, None, None]:
         """The same pass as `ask`, with events when the passages are found, for each checked sentence and for the answer.
 
         Closing it ends the work at the next event.
         """
         started = perf_counter()
-        question = self._understand(text, history)
-        hits = self._retriever.retrieve(question.resolved, question.tokens, READ)
+        seen = self.within(scope)
+        question = seen._understand(text, history)
+        hits = seen._retriever.retrieve(question.resolved, question.tokens, READ, scope)
         retrieved = perf_counter()
         yield Retrieved(question, tuple(hits))
-        reading = self._reader.read(question, hits)
+        reading = seen._reader.read(question, hits)
         read = perf_counter()
         reason, assembly = refusal_reason(question, reading), Assembly()
         if reason is None:
-            assembly = yield from self._compose(question, reading)
-        answer = self._answer(question, reading, assembly, reason)
+            assembly = yield from seen._compose(question, reading)
+        answer = seen._answer(question, reading, assembly, reason)
         done = perf_counter()
         timings = {
             "retrieve_ms": round(1000 * (retrieved - started), 1),
@@ -201,7 +263,7 @@ class Pipeline:
             [p.passage_id for p in answer.passages[:3]],
             timings,
         )
-        yield replace(answer, timings=timings, history=tuple(history))
+        yield replace(answer, understood=question.understood, timings=timings, history=tuple(history), scope=scope)
 
     def _compose(self, question: Question, reading: Reading) -> Generator[Writing | Checked, None, Assembly]:
         """What stands of the composer's drafts; when its model fails before anything does, of the fallback's."""

@@ -8,11 +8,12 @@ from enum import Enum
 import rjieba
 
 from indexer.errors import QuestionError
-from indexer.text import fold
+from indexer.text import fold, squeeze
 from indexer.tokens import tokenize
 from service.conversation import Turn as Turn
 from service.conversation import resolve
 from service.figures import figures, parse_number
+from service.instructions import without_pressure
 from service.names import organisations, titles
 from service.places import places
 
@@ -40,7 +41,8 @@ class Kind(Enum):
 class Question:
     """A question, understood.
 
-    `text` is as asked; `resolved` stands alone, with what a follow-up leaves out taken from the conversation; `tokens` are
+    `text` is as asked; `resolved` stands alone, with what a follow-up leaves out taken from the conversation, and `meant` is the
+    same with its likely typing errors corrected; `tokens` are
     the lexical tokens to search with, in order and without repeats, function words left out; `wants_many` tells that more
     than one thing is asked for; `form` is what a figure or name that answers must look like in folded text, None when none is
     asked for; `count` is how many things it says it wants (哪六个 is 6), None when it does not say. `periods` are parts of a year
@@ -49,6 +51,7 @@ class Question:
 
     text: str
     resolved: str
+    meant: str
     kind: Kind
     tokens: tuple[str, ...]
     years: frozenset[str]
@@ -59,6 +62,12 @@ class Question:
     periods: frozenset[str]
     titles: tuple[str, ...]
     organisations: tuple[str, ...]
+
+    @property
+    def understood(self) -> str | None:
+        """How it was understood, where that is not how it was asked: a follow-up completed, a typing error corrected, pressure
+        left out."""
+        return None if squeeze(self.meant) == squeeze(self.text) else self.meant
 
 
 # First match wins: the more telling forms stand first.
@@ -137,12 +146,15 @@ _MANY = re.compile(
 )
 
 _NUMBER = r"(?:\d[\d,.]*|[零〇一二三四五六七八九十百千两半]+)\s*[十百千万亿多余几]*\s*"
-_MONEY = _NUMBER + r"(?:美|欧|日|韩|港|人民币)?(?:元|美金|欧元|英镑|角|块)"
+_DAYS = r"(?:天|个?工作日|日[以之]?[内前])"
+_MONEY = (
+    _NUMBER + r"(?:美|欧|日|韩|港|人民币)?(?:元|美金|欧元|英镑|角|块)|\d[\d,.]*[万亿](?![人户家个项名台件吨亩次平标年])"
+)
 # What is measured → what its figure looks like; the first that the question matches.
 _MEASURES: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
     (
         re.compile(r"百分|占比|比[例重率]|份额|增[速长幅]|同比|渗透率|几成|毛利率|占.{0,8}(?:多少|几成)"),
-        re.compile(r"\d\s*%|百分之|[一二三四五六七八九两]成|倍|个百分点"),
+        re.compile(r"\d\s*%|分之|一半|半数|过半|[一二三四五六七八九两]成|倍|个百分点"),
     ),
     (
         re.compile(r"第几|排名|名次|位次|排.{0,4}几"),
@@ -241,7 +253,7 @@ def understand(text: str, history: Sequence[Turn] = ()) -> Question:
         raise QuestionError("问题是空的：请输入要查询的内容。")
     if len(stripped) > MAX_CHARACTERS:
         raise QuestionError(f"问题有 {len(stripped)} 个字，超过 {MAX_CHARACTERS} 个字的上限：请缩短后再问。")
-    resolved = resolve(stripped, history)
+    resolved = resolve(without_pressure(stripped), history)
     if any("\ud800" <= char <= "\udfff" for char in resolved):
         raise QuestionError("问题里有不完整的 Unicode 字符：请重新输入。")
     folded = fold(resolved)
@@ -253,6 +265,7 @@ def understand(text: str, history: Sequence[Turn] = ()) -> Question:
     wants_many = _MANY.search(folded) is not None or kind in (Kind.LIST, Kind.SUMMARY, Kind.COMPARISON)
     return Question(
         stripped,
+        resolved,
         resolved,
         kind,
         tokens,
@@ -311,7 +324,7 @@ def _figure_form(kind: Kind, folded: str) -> re.Pattern[str] | None:
             return figure
     counter = _COUNTER.search(folded)
     if counter:
-        return re.compile(_NUMBER + counter.group(1))
+        return re.compile(_NUMBER + _DAYS if counter.group(1) == "天" else _NUMBER + counter.group(1))
     return _ANY_FIGURE
 
 

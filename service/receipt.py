@@ -4,12 +4,13 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
 from indexer.errors import InputError
+from indexer.scope import EVERYTHING, Scope
 from service.conversation import Turn
 from service.fields import texts, typed
 
@@ -44,7 +45,7 @@ class AnswerReceipt:
     """The receipt of one answer.
 
     `question` and `history` are as asked, `passages` as retrieved, best first, `verdicts` one a sentence;
-    `answer_sha256` is that of the answer object, see `answer_sha256`.
+    `answer_sha256` is that of the answer object, see `answer_sha256`; `scope` is what could answer.
     """
 
     made_by: Receipt
@@ -53,11 +54,13 @@ class AnswerReceipt:
     passages: tuple[ScoredPassage, ...]
     verdicts: tuple[str, ...]
     answer_sha256: str
+    scope: Scope = EVERYTHING
 
     def to_json(self) -> dict[str, Any]:
-        """One flat object: what made the answer, then what is the answer's own."""
+        """One flat object: what made the answer, then what is the answer's own, `scope` only where it narrows."""
         row = asdict(self)
-        return {**row.pop("made_by"), **row}
+        scope = {name: value for name, value in row.pop("scope").items() if value != getattr(EVERYTHING, name)}
+        return {**row.pop("made_by"), **row, **({"scope": scope} if scope else {})}
 
     @classmethod
     def from_json(cls, row: object) -> Self:
@@ -91,6 +94,7 @@ class AnswerReceipt:
             tuple(passages),
             tuple(verdicts),
             typed(row, "answer_sha256", str, where),
+            _scope(typed(row, "scope", dict, where)) if "scope" in row else EVERYTHING,
         )
 
 
@@ -116,6 +120,20 @@ def code_sha256() -> str:
                     f"{path.relative_to(_ROOT).as_posix()}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode()
                 )
     return "sha256:" + digest.hexdigest()
+
+
+def _scope(row: Mapping[str, object]) -> Scope:
+    where = "receipt.scope"
+    given: dict[str, Any] = {}
+    for item in fields(Scope):
+        if item.name not in row:
+            continue
+        kind = type(getattr(EVERYTHING, item.name))
+        value = typed(row, item.name, str if kind is str else list, where)
+        if not all(isinstance(part, str) for part in value):
+            raise InputError(f"{where}.{item.name} must be texts, found {value!r:.60}")
+        given[item.name] = kind(value)
+    return Scope(**given)
 
 
 def _score(row: object, where: str) -> float:

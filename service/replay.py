@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import unified_diff
 from itertools import zip_longest
 from typing import Any, Self
@@ -50,9 +50,9 @@ def replay(saved: Saved, pipeline: Pipeline) -> list[str]:
     if saved.answer is not None and answer_sha256(saved.row) != then.answer_sha256:
         changes.append("saved answer: it was edited, for its bytes do not give the hash in its receipt")
     try:
-        answer = pipeline.ask(then.question, then.history)
+        answer = pipeline.ask(then.question, then.history, then.scope)
     except QuestionError as error:
-        answer = pipeline.refuse(then.question, str(error))
+        answer = replace(pipeline.refuse(then.question, str(error)), scope=then.scope)
     row = json.loads(json.dumps(answer.to_json()))  # with the types that a file gives
     now = AnswerReceipt.from_json(row["receipt"])
     changes.extend(_builds(then, now))

@@ -7,7 +7,7 @@ to what is searched for and never takes the place of what was typed.
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import rjieba
 from pypinyin import lazy_pinyin
@@ -59,8 +59,8 @@ def vocabulary_of(texts: Iterable[str]) -> Vocabulary:
     return vocabulary(counts.items())
 
 
-def corrections(words: Sequence[str], known: Vocabulary) -> tuple[str, ...]:
-    """Words that were likely meant, in order and without repeats; `words` are all words of a question, in order.
+def corrections(words: Sequence[str], known: Vocabulary) -> dict[str, str]:
+    """What was typed → the word that was likely meant, in order; `words` are all words of a question, in order.
 
     A wrong character leaves a word that neither the corpus nor the dictionary holds, or breaks a word in pieces; a stretch of
     two to four characters around such a place is corrected when the corpus holds a word that sounds the same and shares a
@@ -72,19 +72,23 @@ def corrections(words: Sequence[str], known: Vocabulary) -> tuple[str, ...]:
         if not is_word:
             odd.append(range(len(text), len(text) + len(word)))
         text += word
-    found: list[str] = []
+    found: dict[str, str] = {}
     end = 0
     for place in odd:
         here = next(_corrected(text, place, end, known), None)
         if here is not None:
             end, meant = here
-            found.append(meant)
-    return tuple(dict.fromkeys(found))
+            found[text[end - len(meant) : end]] = meant
+    return found
 
 
 def corrected(question: Question, known: Vocabulary) -> Question:
     """The question, searched for also with the words of the corpus that its typing errors likely stand for."""
-    return with_words(question, corrections(words(fold(question.resolved)), known))
+    found = corrections(words(fold(question.resolved)), known)
+    meant = question.resolved
+    for typed, word in found.items():
+        meant = meant.replace(typed, word)
+    return replace(with_words(question, list(found.values())), meant=meant)
 
 
 def _corrected(text: str, place: range, begin: int, known: Vocabulary) -> Iterator[tuple[int, str]]:

@@ -1,13 +1,20 @@
-"""A small corpus of invented texts in the layouts that real files come in, and an index built from it once a session."""
+"""A small corpus of invented texts in the layouts that real files come in, an index built from it once a session, and applications."""
 
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from fastapi import FastAPI
 
 from indexer.build import build
 from indexer.embedder import SentenceTransformerEmbedder
 from indexer.store import Stored, load
+from service.http.app import create_app
+from service.pipeline import Pipeline
+from service.records.database import Database
+from service.settings import Settings
 
 PARK = """\
 ---
@@ -224,3 +231,15 @@ def transformer_folder(tmp_path_factory: pytest.TempPathFactory, texts: dict[str
     )
     model.save(str(folder / "model"), create_model_card=False)
     return folder / "model"
+
+
+@pytest.fixture(scope="session")
+def app_over(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., FastAPI]:
+    """`app_over(open_pipeline, **settings)`: an application with a database of its own."""
+
+    def made(open_pipeline: Callable[[], Pipeline], **settings: Any) -> FastAPI:
+        folder = tmp_path_factory.mktemp("state")
+        chosen = Settings(**({"database": f"sqlite:///{folder / 'records.db'}"} | settings))
+        return create_app(open_pipeline, chosen, Database.open(chosen.database))
+
+    return made

@@ -141,13 +141,14 @@ def evidence_card(folder: Path, found: Results) -> str:
             f"model over {len(NAMES)} features of question and candidate (`service/features.py`). Most say how much of the "
             "question's weight in words stands in the candidate, its neighbours and its headings; others compare meaning by the "
             "vectors of the embedder, the kind of answer asked for, years and places. Candidates of a question compete in a "
-            "softmax (conditional logit); a logistic function of the best candidate's features and the highest scores gives "
-            "the probability that the question is answered. Linear, so its weights can be read: `training/RESULTS.md` lists "
-            "the largest.",
+            "softmax (conditional logit); a logistic function of the best candidate's features, the highest scores and what the "
+            "leading candidates have in common gives the probability that the question is answered. Linear, so its weights can "
+            "be read: `training/RESULTS.md` lists the largest.",
             "## Recipe",
             f"Conditional logit by L-BFGS, penalty {recipe.penalty:g} on the squared weights; logistic regression with C = "
             f"{recipe.strength:g} on scores that models without the question's document gave ({recipe.folds} folds over "
-            f"documents). The threshold {model.threshold:.3f} is the probability under which {recipe.refused:.0%} of the "
+            "documents), weighted so that questions for a figure, date or name are answered as often as all others. "
+            f"The threshold {model.threshold:.3f} is the probability under which {recipe.refused:.0%} of the "
             "answerable questions fall in those folds. Minutes on one CPU core, most of it for the features. To make it again: "
             "`python -m training.evidence`.",
             "## Data",

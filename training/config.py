@@ -87,9 +87,9 @@ class Evidence:
     penalty), `folds` of documents, and the share of answerable questions that the threshold gives up, `refused`."""
 
     penalty: float = 0.02
-    strength: float = 0.05
+    strength: float = 0.01
     folds: int = 5
-    refused: float = 0.06
+    refused: float = 0.04
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class Recipe:
     cloze: Finetune = field(default_factory=lambda: Finetune(Schedule(steps=500, warmup=30, rate=1.2e-3)))
     finetune: Finetune = field(default_factory=lambda: Finetune(Schedule(steps=1700, warmup=40, rate=8e-4, decay=0.6)))
     again: Finetune = field(
-        default_factory=lambda: Finetune(Schedule(steps=650, warmup=20, rate=5e-4, decay=0.9), seed=5)
+        default_factory=lambda: Finetune(Schedule(steps=2400, warmup=40, rate=6e-4, decay=0.8), seed=5)
     )
     embed: Embed = field(default_factory=Embed)
     evidence: Evidence = field(default_factory=Evidence)

@@ -8,7 +8,7 @@ gave. Out-of-document predictions also choose the threshold.
 
 import argparse
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,25 +20,32 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from indexer.build import build
-from indexer.document import Document
+from indexer.document import Document, Hit
 from indexer.embedder import SentenceTransformerEmbedder
 from indexer.retrieval import HybridRetriever, Library
 from indexer.store import load
 from indexer.text import squeeze
 from service.candidates import Candidate, Candidates
 from service.evidence import READ, token_weights
-from service.evidence_model import TOP, EvidenceModel, Vector, Weights, answer_input, softmax, standardise
-from service.features import Features, Matrix
-from service.question import understand
+from service.evidence_model import ANSWER_NAMES, EvidenceModel, Vector, Weights, answer_input, softmax, standardise
+from service.features import NAMES, Features, Matrix
+from service.question import Question, understand
 from training.config import Evidence, Recipe
 from training.policy import CHOOSING, DOCUMENTS, READING, PolicyQuestion, policy_questions
 
 log = logging.getLogger("training.evidence")
 
 
+Beside = Callable[[Library, Question, Sequence[Hit], Sequence[Candidate]], Matrix]
+"""Further columns for the features of a question's candidates, `(candidates, columns)`."""
+
+
 @dataclass(frozen=True)
 class Asked:
-    """A question's candidates: their features and labels, `(candidates,)` in 0..1; `group` is the document it was written on."""
+    """A question's candidates: their features and labels, `(candidates,)` in 0..1; `group` is the document it was written on.
+
+    The features are those of `service.features`; further columns stand behind them.
+    """
 
     question: PolicyQuestion
     group: str
@@ -87,7 +94,7 @@ def evidence_spans(question: PolicyQuestion, documents: dict[str, Document]) -> 
     return found
 
 
-def ask_all(work: Path, embedder: Path, files: Sequence[Path]) -> list[Asked]:
+def ask_all(work: Path, embedder: Path, files: Sequence[Path], beside: Beside | None = None) -> list[Asked]:
     """Every question of the files, asked of an index of all the documents that lies in `work`."""
     index = work / "policy-index"
     build(DOCUMENTS, index, embedder=str(embedder))
@@ -104,7 +111,10 @@ def ask_all(work: Path, embedder: Path, files: Sequence[Path]) -> list[Asked]:
         weights = token_weights(understood, stored.lexical)
         spans = evidence_spans(question, library.documents)
         labels = np.array([label(candidate, spans, question) for candidate in found])
-        asked.append(Asked(question, question.docs[0], features.of(understood, weights, found), labels))
+        matrix = features.of(understood, weights, found)
+        if beside is not None:
+            matrix = np.concatenate([matrix, beside(library, understood, hits, found)], axis=1)
+        asked.append(Asked(question, question.docs[0], matrix, labels))
         if len(asked) % 100 == 0:
             log.info("%d questions", len(asked))
     return asked
@@ -132,7 +142,7 @@ def fit_scores(asked: Sequence[Asked], penalty: float) -> Fit:
 
 
 def answer_rows(asked: Sequence[Asked], fit: Fit) -> Vector:
-    """`(questions, features + TOP)`: what tells whether each is answered."""
+    """`(questions, answer names)`: what tells whether each is answered."""
     return np.stack([answer_input(item.features, fit.scaled(item.features) @ fit.choose) for item in asked])
 
 
@@ -150,9 +160,27 @@ class AnswerFit:
         return np.asarray(expit(standardise(rows, self.mean, self.scale) @ self.weights + self.bias), dtype=np.float64)
 
 
-def fit_answer(rows: Vector, answered: npt.NDArray[np.bool_], strength: float) -> AnswerFit:
+def balance(rows: Vector, answered: npt.NDArray[np.bool_]) -> Vector:
+    """`(questions,)`: weights under which questions that ask for a figure, date or name are answered as often as all others.
+
+    Near misses ask for figures far more often than answerable questions do; unweighted, the model would distrust every
+    question for a figure.
+    """
+    asks = rows[:, ANSWER_NAMES.index("best: form")] != 0
+    overall = answered.mean()
+    weights = np.ones(len(rows))
+    for group in (asks, ~asks):
+        share = (answered[group].sum() + 2 * overall) / (group.sum() + 2)
+        weights[group & answered] = overall / share
+        weights[group & ~answered] = (1 - overall) / (1 - share)
+    return weights
+
+
+def fit_answer(rows: Vector, answered: npt.NDArray[np.bool_], strength: float, weights: Vector) -> AnswerFit:
+    """`weights` says how much each question counts."""
     mean, scale = rows.mean(axis=0), rows.std(axis=0) + 1e-3
-    model = LogisticRegression(C=strength, max_iter=2000).fit(standardise(rows, mean, scale), answered)
+    model = LogisticRegression(C=strength, max_iter=2000)
+    model.fit(standardise(rows, mean, scale), answered, sample_weight=weights)
     return AnswerFit(mean, scale, model.coef_[0], float(model.intercept_[0]))
 
 
@@ -182,7 +210,7 @@ def train(asked: Sequence[Asked], config: Evidence) -> tuple[EvidenceModel, Held
     usable = [item for item in asked if len(item.features)]
     answered = np.array([item.question.is_answerable for item in usable])
     fold = np.array(folds(usable, config.folds))
-    rows = np.zeros((len(usable), usable[0].features.shape[1] + TOP))
+    rows = np.zeros((len(usable), len(ANSWER_NAMES) + usable[0].features.shape[1] - len(NAMES)))
     right = np.zeros(len(usable), dtype=bool)
     for number in range(config.folds):
         fit = fit_scores([item for item, f in zip(usable, fold, strict=True) if f != number], config.penalty)
@@ -192,10 +220,14 @@ def train(asked: Sequence[Asked], config: Evidence) -> tuple[EvidenceModel, Held
             right[i] = usable[i].labels[int(np.argmax(scores))] == 1
     probability = np.zeros(len(usable))
     for number in range(config.folds):
-        model = fit_answer(rows[fold != number], answered[fold != number], config.strength)
+        seen, known = rows[fold != number], answered[fold != number]
+        model = fit_answer(seen, known, config.strength, balance(seen, known))
         probability[fold == number] = model.probability(rows[fold == number])
     held = Held(probability, answered, right)
-    fit, answer = fit_scores(usable, config.penalty), fit_answer(rows, answered, config.strength)
+    fit, answer = (
+        fit_scores(usable, config.penalty),
+        fit_answer(rows, answered, config.strength, balance(rows, answered)),
+    )
     weights = Weights(fit.mean, fit.scale, fit.choose, answer.mean, answer.scale, answer.weights, answer.bias)
     return EvidenceModel(weights, threshold_at(held, config.refused)), held
 

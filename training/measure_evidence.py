@@ -17,11 +17,11 @@ from indexer.text import fold
 from models import EMBEDDER, EVIDENCE
 from service.candidates import Candidates
 from service.evidence import READ, token_weights
-from service.evidence_model import TOP, EvidenceModel, Vector, softmax
+from service.evidence_model import ANSWER_NAMES, EvidenceModel, Vector, softmax
 from service.features import NAMES, Features
 from service.spelling import vocabulary_of
 from training.config import Evidence
-from training.evidence import Asked, ask_all, fit_scores, folds, label, train
+from training.evidence import Asked, Beside, ask_all, fit_scores, folds, label, train
 from training.measure_retrieval import Query, asked_of, folder_collection, gold_lines, place_of
 from training.measures import (
     auc_figure,
@@ -135,7 +135,7 @@ def _judged(item: Asked, first: int | None, confidence: float, share: float = 1.
     return Judged(item.question.is_answerable, asks_figure, confidence, label, float(share))
 
 
-def ask_gold(corpus: Path, index: Path, gold: Path) -> list[Asked]:
+def ask_gold(corpus: Path, index: Path, gold: Path, beside: Beside | None = None) -> list[Asked]:
     """The development questions of a gold file, understood and found as the service does."""
     stored = folder_collection(corpus, index).stored
     embedder = SentenceTransformerEmbedder(str(EMBEDDER))
@@ -159,6 +159,8 @@ def ask_gold(corpus: Path, index: Path, gold: Path) -> list[Asked]:
         question = PolicyQuestion(line.question_id, line.question, line.kind, line.docs, line.answers, line.evidence)
         labels = np.array([label(candidate, spans, question) for candidate in found])
         matrix = features.of(understood, token_weights(understood, stored.lexical), found)
+        if beside is not None:
+            matrix = np.concatenate([matrix, beside(library, understood, hits, found)], axis=1)
         asked.append(Asked(question, line.docs[0] if line.docs else "", matrix, labels))
     return asked
 
@@ -299,7 +301,7 @@ def evidence_section(work: Path, root: Path, plot: Path, config: Evidence) -> Se
         weight_table("Largest weights in choosing a candidate", NAMES, model.weights.choose.tolist()),
         weight_table(
             "Largest weights in telling whether a question is answered",
-            (*NAMES, *(f"score of candidate {i + 1}" for i in range(TOP))),
+            ANSWER_NAMES,
             model.weights.answer.tolist(),
         ),
     )

@@ -1,10 +1,8 @@
 """How well the span reader reads: the reading sets' held-back parts, CAIL's test part and WebQA.
 
-The span reader is measured as an alternative to the evidence model. What it adds to the whole service is measured
-elsewhere and only printed here: see `reader_gain`.
+What it adds to the evidence model: `training.measure_reader_gain`.
 """
 
-import json
 import logging
 import random
 from collections.abc import Mapping, Sequence
@@ -12,21 +10,26 @@ from pathlib import Path
 
 import numpy as np
 
-from indexer.errors import InputError
 from indexer.tokens import tokenize
 from service.reader import PassageReading, SpanReader
 from training.data import reading_questions
 from training.examples import Example, PassagePool, near_misses, pieces, read_examples, reading_example
-from training.measures import Figure, auc_figure, calibration_error, character_f1, exact_match, mean_figure
+from training.measures import (
+    auc_figure,
+    calibration_error,
+    character_f1,
+    exact_match,
+    mean_figure,
+    risk_area_figure,
+)
 from training.prepare import all_questions
 from training.results import Cell, Row, Section, Table, weights
 
 log = logging.getLogger("training.measure_reading")
 
-GAIN_FILE = "reader-gain.json"
-_HEAD = (
-    "exact match",
-    "F1",
+SPANS, ANSWERED = "Spans", "Sentences and answerability"
+SPANS_HEAD = ("exact match", "F1", "F1 with unanswerable", "area under risk–coverage")
+ANSWERED_HEAD = (
     "sentence: reader",
     "sentence: overlap",
     "AUC near misses: reader",
@@ -34,6 +37,8 @@ _HEAD = (
     "AUC unanswerable: reader",
     "AUC unanswerable: overlap",
 )
+_SURE = 0.5
+"""A passage that answers with a lower probability than this is taken not to answer."""
 _FEWEST = 30
 """Fewer unanswered pairs of a kind than this give no area under the curve."""
 
@@ -55,39 +60,62 @@ def sentence_by_reader(example: Example, reading: PassageReading) -> tuple[int, 
     return max(pieces(example.passage), key=lambda span: reading.evidence(*span))
 
 
-def reading_rows(
-    examples: Sequence[Example],
-    readings: Sequence[PassageReading],
-    answers: Mapping[tuple[str, str], tuple[str, ...]],
-) -> list[Row]:
-    """One row a source: exact match, F1, choice of the sentence, answerability, each beside its baseline.
+Read = tuple[Example, PassageReading]
+
+
+def by_source(examples: Sequence[Example], readings: Sequence[PassageReading]) -> dict[str, list[Read]]:
+    """The pairs of each source, near misses among them, in the order of the names."""
+    names = [example.source.split("+")[0] for example in examples]
+    pairs = list(zip(examples, readings, strict=True))
+    return {name: [pair for own, pair in zip(names, pairs, strict=True) if own == name] for name in sorted(set(names))}
+
+
+def span_row(source: str, pairs: Sequence[Read], answers: Mapping[tuple[str, str], tuple[str, ...]]) -> Row:
+    """Exact match and F1 of the answered pairs; of all pairs F1, where a reader that is not sure gives no answer, and the area
+    under the risk–coverage curve, risk being 1 - F1.
 
     `answers` gives all accepted strings of a (question, answer); the example's own is taken without an entry.
     """
-    rows = []
-    for source in sorted({example.source.split("+")[0] for example in examples}):
-        chosen = [(e, r) for e, r in zip(examples, readings, strict=True) if e.source.split("+")[0] == source]
-        answered = [(e, r) for e, r in chosen if e.answered]
-        predicted = [e.passage[r.start : r.end] for e, r in answered]
-        own = [e.passage[e.start : e.end] for e, _ in answered]
-        gold = [answers.get((e.question, text), (text,)) for (e, _), text in zip(answered, own, strict=True)]
-        cells: list[Cell] = [
-            mean_figure([exact_match(p, a) for p, a in zip(predicted, gold, strict=True)]),
-            mean_figure([character_f1(p, a) for p, a in zip(predicted, gold, strict=True)]),
-            mean_figure([_holds(sentence_by_reader(e, r), e) for e, r in answered]),
-            mean_figure([_holds(sentence_by_overlap(e), e) for e, _ in answered]),
-        ]
-        for kind in ("+bm25", ""):
-            others = [(e, r) for e, r in chosen if not e.answered and e.source == source + kind]
-            if len(others) < _FEWEST:
-                cells.extend(("–", "–"))
-                continue
-            both = [*answered, *others]
-            truth = [e.answered for e, _ in both]
-            cells.append(auc_figure([r.answerable for _, r in both], truth))
-            cells.append(auc_figure([overlap(e.question, e.passage) for e, _ in both], truth))
-        rows.append(Row(f"{source} ({len(answered)} answered)", tuple(cells)))
-    return rows
+    answered = [pair for pair in pairs if pair[0].answered]
+    matches, overlaps = [], {}
+    for example, reading in answered:
+        own = example.passage[example.start : example.end]
+        accepted = answers.get((example.question, own), (own,))
+        predicted = example.passage[reading.start : reading.end]
+        matches.append(exact_match(predicted, accepted))
+        overlaps[id(example)] = character_f1(predicted, accepted)
+    sure = [reading.answerable >= _SURE for _, reading in pairs]
+    right = [overlaps.get(id(example), 0.0) for example, _ in pairs]
+    decided = [
+        value if is_sure else float(not example.answered)
+        for (example, _), value, is_sure in zip(pairs, right, sure, strict=True)
+    ]
+    cells = (
+        mean_figure(matches),
+        mean_figure(list(overlaps.values())),
+        mean_figure(decided),
+        risk_area_figure([reading.answerable * reading.score for _, reading in pairs], right),
+    )
+    return Row(f"{source} ({len(answered)} of {len(pairs)} pairs answered)", cells)
+
+
+def answered_row(source: str, pairs: Sequence[Read]) -> Row:
+    """Choice of the sentence and answerability, each beside its baseline."""
+    answered = [pair for pair in pairs if pair[0].answered]
+    cells: list[Cell] = [
+        mean_figure([_holds(sentence_by_reader(e, r), e) for e, r in answered]),
+        mean_figure([_holds(sentence_by_overlap(e), e) for e, _ in answered]),
+    ]
+    for kind in ("+bm25", ""):
+        others = [pair for pair in pairs if not pair[0].answered and pair[0].source == source + kind]
+        if len(others) < _FEWEST:
+            cells.extend(("–", "–"))
+            continue
+        both = [*answered, *others]
+        truth = [e.answered for e, _ in both]
+        cells.append(auc_figure([r.answerable for _, r in both], truth))
+        cells.append(auc_figure([overlap(e.question, e.passage) for e, _ in both], truth))
+    return Row(source, tuple(cells))
 
 
 def _holds(span: tuple[int, int], example: Example) -> float:
@@ -123,42 +151,11 @@ def webqa_examples(data: Path, size: int) -> list[Example]:
     return [*made, *near_misses(chosen, pool, rng)]
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# What the span reader adds to the evidence model is measured apart from this report, on models that are fitted with and
-# without its scores. Whoever measures it writes GAIN_FILE into the working folder; nothing else of this module changes:
-#
-#   {"note": "what was measured, and on what",
-#    "rows": [{"label": "our policy questions: best candidate states all facts",
-#              "without": {"value": 0.7, "low": 0.66, "high": 0.74, "n": 600}, "with": {…}, "difference": {…}}]}
-# ---------------------------------------------------------------------------------------------------------------------
-def reader_gain(path: Path) -> Table | None:
-    """The table of what the span reader adds to the evidence model; None while nobody has written the file.
-
-    Raises:
-        InputError: the file is not of the form above; names it.
-    """
-    if not path.is_file():
-        return None
-    columns = ("without", "with", "difference")
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        rows = tuple(Row(item["label"], tuple(Figure(**item[column]) for column in columns)) for item in found["rows"])
-        note = str(found["note"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{path} is not as `training.measure_reading` describes it ({error!r}): write it anew"
-        ) from error
-    head = ("evidence model alone", "with the span reader", "difference")
-    return Table("What the span reader adds to the evidence model", head, rows, note)
-
-
 def reading_section(data: Path, work: Path, folder: Path | None, size: int) -> Section:
     """The span reader at `folder`, on at most `size` questions of each benchmark; a note in its place without one."""
-    gain = reader_gain(work / GAIN_FILE)
-    added = () if gain is None else (gain,)
     title = "Reading with the span reader"
     if folder is None:
-        return Section(title, "Not measured in this run: no span reader was given (`--reader`).", added, {})
+        return Section(title, "Not measured in this run: no span reader was given (`--reader`).", (), {})
     reader = SpanReader.load(folder)
     held_back = read_examples(work / "held-back.jsonl.xz")[1::2]  # the temperature was fitted on the others
     examples = [*held_back, *webqa_examples(data, size), *cail_examples(data, size)]
@@ -175,12 +172,15 @@ def reading_section(data: Path, work: Path, folder: Path | None, size: int) -> S
         "benchmarks and took no part in training. Passages are cut to 140–480 characters around the answer. *Sentence*: the "
         "chosen sentence holds the answer's first character. *AUC*: answered against unanswered pairs of the same source, "
         "where unanswered are passages that BM25 ranks high but that lack the answer (*near misses*), or questions that people "
-        "wrote to have no answer there. *Overlap* is what needs no model: the sentence, or passage, with the most of the "
-        "question's words and bigrams."
+        "wrote to have no answer there. *F1 with unanswerable* and the area under the risk–coverage curve are over all pairs: a "
+        "reader that refuses right where there is no answer gets 1, and an answer where there is none is wrong. *Overlap* is "
+        "what needs no model: the sentence, or passage, with the most of the question's words and bigrams."
     )
     calibration = calibration_row(held_back, readings[: len(held_back)])
+    found = by_source(examples, readings)
     tables = (
-        Table("Spans, sentences and answerability", _HEAD, tuple(reading_rows(examples, readings, answers))),
+        Table(SPANS, SPANS_HEAD, tuple(span_row(name, pairs, answers) for name, pairs in found.items())),
+        Table(ANSWERED, ANSWERED_HEAD, tuple(answered_row(name, pairs) for name, pairs in found.items())),
         Table("Its calibration", ("Brier score", "of a constant", "expected calibration error"), (calibration,)),
     )
-    return Section(title, text, (*tables, *added), {"span reader": weights(folder)})
+    return Section(title, text, tables, {"span reader": weights(folder)})

@@ -4,12 +4,15 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
 from indexer.text import squeeze
+
+Labels = TypeVar("Labels", npt.NDArray[np.bool_], npt.NDArray[np.float64])
 
 _RESAMPLES = 1000
 _SEED = 7
@@ -41,6 +44,12 @@ def auc_figure(scores: Sequence[float], positive: Sequence[bool]) -> Figure:
     return _resampled(auc, np.asarray(scores, dtype=np.float64), np.asarray(positive, dtype=bool))
 
 
+def auc_gain_figure(scores: Sequence[float], others: Sequence[float], positive: Sequence[bool]) -> Figure:
+    """How much greater the area is by `others` than by `scores`, of the same questions."""
+    both = np.stack([np.asarray(scores, dtype=np.float64), np.asarray(others, dtype=np.float64)], axis=1)
+    return _resampled(lambda x, y: auc(x[:, 1], y) - auc(x[:, 0], y), both, np.asarray(positive, dtype=bool))
+
+
 def auc(scores: npt.NDArray[np.float64], positive: npt.NDArray[np.bool_]) -> float:
     """Mann and Whitney's U over the number of pairs."""
     ranks = rankdata(scores)
@@ -61,24 +70,24 @@ def refused_figure(scores: Sequence[float], answerable: Sequence[bool], given_up
     return _resampled(refused, x, y)
 
 
-def risk_curve(scores: Sequence[float], right: Sequence[bool]) -> tuple[tuple[float, float], ...]:
+def risk_curve(scores: Sequence[float], right: Sequence[float]) -> tuple[tuple[float, float], ...]:
     """(coverage, risk) when the best scored questions alone are answered: one point for every distinct score, coverage rising.
 
     Coverage is the share of all questions that is answered, risk the share of those whose answer is wrong (El-Yaniv and
-    Wiener 2010).
+    Wiener 2010); an answer may be right in part, `right` is 0..1.
     """
-    x, wrong = np.asarray(scores, dtype=np.float64), ~np.asarray(right, dtype=bool)
+    x, wrong = np.asarray(scores, dtype=np.float64), 1 - np.asarray(right, dtype=np.float64)
     order = np.argsort(-x, kind="stable")
     risk = np.cumsum(wrong[order]) / np.arange(1, len(x) + 1)
     last = np.append(x[order][1:] != x[order][:-1], True)  # questions of one score are answered or refused together
     return tuple((float(i + 1) / len(x), float(risk[i])) for i in np.flatnonzero(last))
 
 
-def risk_area_figure(scores: Sequence[float], right: Sequence[bool]) -> Figure:
+def risk_area_figure(scores: Sequence[float], right: Sequence[float]) -> Figure:
     """Area under the risk–coverage curve, as a mean of the risk over the number of answered questions; lower is better."""
-    x, y = np.asarray(scores, dtype=np.float64), np.asarray(right, dtype=bool)
+    x, y = np.asarray(scores, dtype=np.float64), np.asarray(right, dtype=np.float64)
 
-    def area(x: npt.NDArray[np.float64], y: npt.NDArray[np.bool_]) -> float:
+    def area(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> float:
         points = np.array([(0.0, 0.0), *risk_curve(x.tolist(), y.tolist())])
         return float(np.diff(points[:, 0]) @ points[1:, 1])
 
@@ -124,9 +133,9 @@ def _figure(value: float, samples: Sequence[float], n: int) -> Figure:
 
 
 def _resampled(
-    statistic: Callable[[npt.NDArray[np.float64], npt.NDArray[np.bool_]], float],
+    statistic: Callable[[npt.NDArray[np.float64], Labels], float],
     x: npt.NDArray[np.float64],
-    y: npt.NDArray[np.bool_],
+    y: Labels,
     *,
     needs_both: bool = True,
 ) -> Figure:

@@ -14,13 +14,14 @@ from training import results
 from training.config import Recipe
 from training.measure_cost import cost_section
 from training.measure_evidence import evidence_section
+from training.measure_reader_gain import gain_section
 from training.measure_reading import reading_section
 from training.measure_retrieval import retrieval_section, stard, webqa
 from training.results import Section
 
 log = logging.getLogger("training.report")
 
-SECTIONS = ("retrieval", "evidence", "reading", "cost")
+SECTIONS = ("retrieval", "evidence", "reading", "gain", "cost")
 RESULTS_FILE = "results.json"
 _INTRODUCTION = (
     "Made by `python -m training.report`; nothing here is written by hand. In brackets: 95 % bootstrap intervals over "
@@ -58,6 +59,8 @@ def section(name: str, data: Path, work: Path, root: Path, reader: Path | None, 
         return evidence_section(scratch, root, root / "docs" / "risk-coverage.svg", Recipe().evidence)
     if name == "reading":
         return reading_section(data, work, reader, 500 if limit is None else limit)
+    if name == "gain":
+        return gain_section(scratch, root, reader, Recipe().evidence)
     embedder = SentenceTransformerEmbedder(str(EMBEDDER))
     return cost_section(scratch, [stard(data, embedder, limit), webqa(data, embedder, limit)])
 

@@ -1,47 +1,149 @@
-"""The HTTP application: routes over one pipeline, and the chat page."""
+"""The HTTP application: every interface over one desk, and the chat page."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TypedDict
 
 from fastapi import FastAPI
 from starlette.responses import FileResponse
+from starlette.routing import Route, Router
 from starlette.staticfiles import StaticFiles
 
-from service.http import errors, native, openai
-from service.http.middleware import BodyLimit, RequestId, SecurityHeaders, UnexpectedErrors
+from indexer.errors import RecordsError
+from service import mcp
+from service.http import (
+    access,
+    admin,
+    agents,
+    conversations,
+    dify,
+    errors,
+    examples,
+    feedback,
+    metrics,
+    native,
+    openai,
+)
+from service.http.access import Cors, Gate
+from service.http.desk import Service
+from service.http.limits import RateLimiter, RateLimitHeaders, WorkQueue
+from service.http.links import Links
+from service.http.metrics import Metrics
+from service.http.middleware import BodyLimit, KnownHosts, Observed, RequestId, SecurityHeaders, UnexpectedErrors
+from service.http.process import is_loopback, known_hosts
 from service.http.state import ServiceState
+from service.http.telemetry import Telemetry
+from service.http.tokens import TokenSigner
 from service.pipeline import Pipeline
+from service.records.audit import AuditLog
+from service.records.clock import utc_now
+from service.records.conversations import ConversationStore
+from service.records.database import Database
+from service.records.feedback import FeedbackStore
+from service.records.keys import KeyStore
+from service.settings import Settings, networks
+from service.versions import IndexWatch
 
 _WEB = Path(__file__).resolve().parent.parent / "web"
+_PURGE_SECONDS = 6 * 3600
+
+logger = logging.getLogger(__name__)
 
 
 class Lifespan(TypedDict):
     """What the lifespan hands to every request."""
 
+    core: Service
     service: ServiceState
+    gate: Gate
+    database: Database
+    links: Links
+    metrics: Metrics
+    telemetry: Telemetry | None
+    settings: Settings
 
 
-def create_app(open_pipeline: Callable[[], Pipeline]) -> FastAPI:
-    """The application; `open_pipeline` is called once, in the background, when it starts."""
+def create_app(
+    open_pipeline: Callable[[], Pipeline], settings: Settings, database: Database, *, watch: IndexWatch | None = None
+) -> FastAPI:
+    """The application; `open_pipeline` is called in the background, when it starts and when `watch` sees something new.
+
+    Raises:
+        InputError: traces are wanted and cannot be made.
+    """
+    hosts = known_hosts(settings)
+    links = Links(settings.public_url)
+    counted = Metrics()
+    telemetry = Telemetry.open(settings.telemetry_endpoint) if settings.telemetry_endpoint else None
+    agent_server = mcp.create_server(agents.AgentDesk(), links)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[Lifespan]:
-        state = ServiceState()
-        loading = asyncio.create_task(state.load(open_pipeline))
-        yield {"service": state}
-        await loading
+        proxies = networks(settings.trusted_proxies)
+        secret = await asyncio.to_thread(database.signing_secret)
+        gate = Gate(
+            KeyStore(database),
+            TokenSigner(secret),
+            RateLimiter(settings.rate_per_minute_key, settings.rate_per_minute_address),
+            rule=settings.require_keys,
+            on_loopback=is_loopback(settings.host),
+            proxies=proxies,
+        )
+        await asyncio.to_thread(gate.announce)
+        queue = WorkQueue(
+            settings.work_at_once, settings.queue_length, settings.queue_seconds, settings.request_seconds
+        )
+        counted.watch_queue(lambda: queue.waiting, lambda: queue.at_work)
+        audit = AuditLog(database, settings.audit_questions, settings.audit_days)
+        conversing, given = ConversationStore(database), FeedbackStore(database)
+        state = ServiceState(open_pipeline, watch, on_served=counted.set_index)
+        purging = asyncio.create_task(_purge(audit))
+        async with agent_server.session_manager.run(), state.running():
+            yield {
+                "core": Service(state, gate, queue, counted, audit, conversing, given, telemetry),
+                "service": state,
+                "gate": gate,
+                "database": database,
+                "links": links,
+                "metrics": counted,
+                "telemetry": telemetry,
+                "settings": settings,
+            }
+        purging.cancel()
+        await queue.aclose()
+        if telemetry is not None:
+            await asyncio.to_thread(telemetry.close)
+        database.close()
 
     # The interactive API pages of FastAPI load scripts from elsewhere; offline and under our content policy they cannot.
-    app = FastAPI(title="政问 Zhengwen", version=version("zhengwen"), lifespan=lifespan, docs_url=None, redoc_url=None)
-    for middleware in (UnexpectedErrors, BodyLimit, SecurityHeaders, RequestId):  # innermost first
-        app.add_middleware(middleware)
+    app = FastAPI(
+        title="政问 Zhengwen",
+        version=version("zhengwen"),
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
+        redirect_slashes=False,  # such a redirect leads wherever the caller's Host header says
+    )
+    app.add_middleware(UnexpectedErrors)  # the innermost
+    app.add_middleware(BodyLimit, seconds=settings.client_seconds)
+    app.add_middleware(RateLimitHeaders)
+    app.add_middleware(KnownHosts, hosts=hosts)
+    app.add_middleware(Cors)
+    app.add_middleware(SecurityHeaders)
+    app.add_middleware(Observed, metrics=counted, telemetry=telemetry)
+    app.add_middleware(RequestId)
     errors.install(app)
-    app.include_router(native.router)
-    app.include_router(openai.router)
+    for part in (native, openai, dify, conversations, feedback, admin, access, metrics):
+        app.include_router(part.router)
+    transport = Router(mcp.routes(agent_server, hosts))
+    app.router.routes.append(Route(mcp.PATH, agents.Admitted(transport)))
+    app.openapi = partial(examples.openapi, app)  # type: ignore[method-assign]
     app.mount("/static", StaticFiles(directory=_WEB), name="static")
 
     @app.get("/", include_in_schema=False)
@@ -50,3 +152,13 @@ def create_app(open_pipeline: Callable[[], Pipeline]) -> FastAPI:
         return FileResponse(_WEB / "index.html")
 
     return app
+
+
+async def _purge(audit: AuditLog) -> None:
+    """Removes what the audit log need not keep any longer, now and every few hours."""
+    while True:
+        try:
+            await asyncio.to_thread(audit.purge, utc_now())
+        except RecordsError as error:
+            logger.error("old entries of the audit log stay for now: %s", error)
+        await asyncio.sleep(_PURGE_SECONDS)

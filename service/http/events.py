@@ -6,7 +6,6 @@ from collections.abc import Generator
 from typing import Any
 
 from anyio import CancelScope
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
@@ -15,6 +14,7 @@ from indexer.retrieval import Library
 from service.answer import ShownPassage
 from service.assembly import Checked
 from service.http.errors import problem, status_of
+from service.http.limits import PlacedStream
 from service.pipeline import SHOWN, Event, Retrieved, Writing
 
 # A comment, which every client passes over: proxies see that the stream lives, and we see when nobody listens any more.
@@ -24,10 +24,12 @@ logger = logging.getLogger(__name__)
 
 
 class EventStream(StreamingResponse):
-    """A response of server-sent events that closes their generator however it ends, so that nobody works for nobody."""
+    """A response of server-sent events that ends their work however it ends, so that nobody works for nobody."""
 
-    def __init__(self, events: Generator[str, None, None]) -> None:
-        super().__init__(events, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+    def __init__(self, events: PlacedStream) -> None:
+        # The second keeps a proxy such as nginx from holding the events back until it has a bufferful.
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        super().__init__(events, media_type="text/event-stream", headers=headers)
         self._events = events
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -35,7 +37,7 @@ class EventStream(StreamingResponse):
             await super().__call__(scope, receive, send)
         finally:
             with CancelScope(shield=True):
-                await run_in_threadpool(self._events.close)
+                await self._events.aclose()
 
 
 def native_events(
@@ -47,12 +49,17 @@ def native_events(
         for event in events:
             yield _named_event(event, library)
     except ZhengwenError as error:
-        yield _event("error", problem(path, status_of(error), str(error)))
+        yield native_error_event(path, error)
     except Exception:
         logger.exception("a stream broke off")
         yield _event("error", problem(path, 500, "an unexpected error happened; the log has the details"))
     finally:
         events.close()
+
+
+def native_error_event(path: str, error: ZhengwenError) -> str:
+    """What ends a stream that has begun."""
+    return _event("error", problem(path, status_of(error), str(error)))
 
 
 def _named_event(event: Event, library: Library) -> str:

@@ -1,17 +1,34 @@
 """The native interface under /api/, and what operators ask for."""
 
+import os
+from functools import partial
 from typing import Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.config import JsonDict
 
 from indexer.document import Document
-from service.answer import SavedAnswer, ShownPassage
-from service.http.events import EventStream, native_events
-from service.http.state import PipelineDep, StateDep
-from service.pipeline import Pipeline
+from indexer.errors import QuestionError, ZhengwenError
+from indexer.retrieval import Library
+from service.answer import AnswerObject, SavedAnswer, ShownPassage
+from service.http import examples
+from service.http.access import Gate, GateDep
+from service.http.desk import Asked, DeskDep
+from service.http.events import EventStream, native_error_event, native_events
+from service.http.filters import Filters, scope_of
+from service.http.shapes import (
+    DocumentReply,
+    DocumentsReply,
+    DocumentSummary,
+    SearchReply,
+    SectionRow,
+    VerifyReply,
+    VersionReply,
+)
+from service.http.state import StateDep
 from service.question import Turn
+from service.records.types import Interface, KeyScope
 from service.verify import recheck
 
 router = APIRouter()
@@ -44,18 +61,25 @@ class Message(BaseModel):
 class AskRequest(BaseModel):
     """A question with the conversation before it."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"question": "钱学森给虚拟现实取的中文名字是什么？"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.ASKED]})
 
     question: str = Field(description="The question, in Chinese.")
     history: list[Message] = Field(default_factory=list, max_length=50, description="Earlier messages, oldest first.")
+    conversation_id: str = Field(
+        "", max_length=100, description="A kept conversation, instead of `history`; the answer is added to it."
+    )
+    filters: Filters | None = Field(None, description="Which documents may answer; left out: all.")
     stream: bool = Field(False, description="Server-sent events: passages, each sentence as it is checked, the answer.")
 
 
 class SearchRequest(BaseModel):
     """A question for passages only."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.SEARCHED]})
+
     question: str
     k: int = Field(10, ge=1, le=100, description="How many passages at most.")
+    filters: Filters | None = Field(None, description="Which documents to search; left out: all.")
 
 
 class SavedCitationBody(BaseModel):
@@ -106,68 +130,135 @@ class SavedAnswerBody(BaseModel):
         return citations
 
 
-@router.post("/api/ask", summary="One answer, whole or as a stream", response_model=None)
-def ask(body: AskRequest, pipeline: PipelineDep) -> dict[str, Any] | EventStream:
+@router.post(
+    "/api/ask",
+    tags=["Native"],
+    summary="One answer, whole or as a stream",
+    response_model=None,
+    responses=examples.replies(
+        "/api/ask", examples.ANSWER, examples.ASKING, shape=AnswerObject, stream=examples.EVENTS
+    ),
+)
+async def ask(body: AskRequest, desk: DeskDep) -> dict[str, Any] | EventStream:
+    if body.history and body.conversation_id:
+        raise QuestionError("history 和 conversation_id 只能有一个：续问已保存的对话时，请不要再附上前文。")
     history = [Turn(message.role, message.content) for message in body.history]
+    asked = Asked(body.question, Interface.NATIVE, scope_of(body.filters), history, body.conversation_id)
     if body.stream:
-        # The first event is made here, so that a question that cannot be asked is still a plain 4xx.
-        events = pipeline.stream(body.question, history)
-        return EventStream(native_events("/api/ask", next(events), events, pipeline.library))
-    return pipeline.ask(body.question, history).to_json()
+        return await desk.stream(
+            asked,
+            lambda pipeline, first, events: native_events("/api/ask", first, events, pipeline.library),
+            partial(native_error_event, "/api/ask"),
+        )
+    answer, _ = await desk.ask(asked)
+    return answer.to_json()
 
 
-@router.post("/api/search", summary="Passages only")
-def search(body: SearchRequest, pipeline: PipelineDep) -> dict[str, Any]:
-    hits = pipeline.search(body.question, body.k)
-    return {"passages": [ShownPassage.of(hit, pipeline.library.text(hit.passage)).__dict__ for hit in hits]}
+@router.post(
+    "/api/search",
+    tags=["Native"],
+    summary="Passages only",
+    responses=examples.replies("/api/search", examples.SEARCH, examples.ASKING),
+)
+async def search(body: SearchRequest, desk: DeskDep) -> SearchReply:
+    scope = scope_of(body.filters)
+    hits, library = await desk.search(body.question, body.k, scope, Interface.NATIVE)
+    return {"passages": [ShownPassage.of(hit, library.text(hit.passage)) for hit in hits]}
 
 
-@router.post("/api/citations/verify", summary="Whether a saved answer still holds")
-def verify(body: SavedAnswerBody, pipeline: PipelineDep) -> dict[str, Any]:
-    checks = recheck(SavedAnswer.from_json(body.model_dump()), pipeline.library)
+@router.post(
+    "/api/citations/verify",
+    tags=["Native"],
+    summary="Whether a saved answer still holds",
+    responses=examples.replies("/api/citations/verify", examples.VERIFICATION, examples.ASKING),
+)
+def verify(body: SavedAnswerBody, desk: DeskDep) -> VerifyReply:
+    checks = recheck(SavedAnswer.from_json(body.model_dump()), desk.library())
     return {
         "holds": all(check.problem is None for check in checks),
         "checks": [{"marker": check.marker, "text": check.text, "problem": check.problem} for check in checks],
     }
 
 
-@router.get("/api/documents", summary="The documents of the index")
-def documents(pipeline: PipelineDep) -> dict[str, Any]:
-    return {"documents": [_summary(document, pipeline) for document in pipeline.library.documents.values()]}
+@router.get(
+    "/api/documents",
+    tags=["Native"],
+    summary="The documents of the index",
+    responses=examples.replies("/api/documents", examples.DOCUMENTS, examples.READING),
+)
+def documents(desk: DeskDep) -> DocumentsReply:
+    library = desk.library()
+    return {"documents": [_summary(document, library) for document in library.documents.values()]}
 
 
-@router.get("/api/documents/{doc_id:path}", summary="Canonical text and outline of one document")
-def document(doc_id: str, pipeline: PipelineDep) -> dict[str, Any]:
-    found = pipeline.library.document(doc_id)
-    outline = [
+@router.get(
+    "/api/documents/{doc_id:path}",
+    tags=["Native"],
+    summary="Canonical text and outline of one document",
+    responses=examples.replies("/api/documents/none.md", examples.DOCUMENT, (*examples.READING, 404, 422)),
+)
+def document(doc_id: str, desk: DeskDep) -> DocumentReply:
+    library = desk.library()
+    found = library.document(doc_id)
+    outline: list[SectionRow] = [
         {"title": s.title, "path": s.path, "depth": s.depth, "start": s.start, "end": s.end}
-        for s in pipeline.library.outline(doc_id)
+        for s in library.outline(doc_id)
     ]
-    return {**_summary(found, pipeline), "text": found.text, "outline": outline}
+    return {**_summary(found, library), "text": found.text, "outline": outline}
 
 
-@router.get("/healthz", summary="The process is up")
-def healthz() -> dict[str, str]:
+@router.get(
+    "/healthz",
+    tags=["Operation"],
+    summary="The process is up",
+    responses=examples.replies("/healthz", examples.HEALTHY),
+)
+async def healthz() -> dict[str, str]:
+    # Neither this nor readyz waits for a thread, which questions may have taken all of.
     return {"status": "ok"}
 
 
-@router.get("/readyz", summary="Index loaded and models warm; 503 otherwise")
-def readyz(state: StateDep) -> dict[str, str]:
+@router.get(
+    "/readyz",
+    tags=["Operation"],
+    summary="Index loaded and models warm; 503 otherwise",
+    responses=examples.replies("/readyz", examples.READY, (503,)),
+)
+async def readyz(state: StateDep) -> dict[str, str]:
     return {"status": "ready", "index": state.pipeline.receipt.index}
 
 
-@router.get("/version", summary="Program version and index fingerprint")
-def version(pipeline: PipelineDep) -> dict[str, Any]:
-    receipt = pipeline.receipt
+@router.get(
+    "/version",
+    tags=["Operation"],
+    summary="Program version, index fingerprint, and which worker says so",
+    responses=examples.replies("/version", examples.VERSION, (503,)),
+)
+async def version(request: Request, gate: GateDep, state: StateDep) -> VersionReply:
+    receipt = state.pipeline.receipt
+    problem = state.problem
+    if problem is not None and not await _is_operator(gate, request):
+        problem = "the newest version of the index could not be loaded: administrators see why"
     return {
         "version": receipt.version,
         "index": receipt.index,
         "models": dict(receipt.models),
         "prompt": receipt.prompt,
+        "worker": os.getpid(),
+        "problem": problem,
     }
 
 
-def _summary(document: Document, pipeline: Pipeline) -> dict[str, Any]:
+async def _is_operator(gate: Gate, request: Request) -> bool:
+    """Why an index cannot be served names its files and its documents, hidden ones too."""
+    try:
+        access = await gate.identify(request.headers)
+    except ZhengwenError:
+        return False
+    return access.sees_everything and KeyScope.ADMIN in access.scopes
+
+
+def _summary(document: Document, library: Library) -> DocumentSummary:
     metadata = document.metadata
     return {
         "doc_id": document.doc_id,
@@ -182,5 +273,5 @@ def _summary(document: Document, pipeline: Pipeline) -> dict[str, Any]:
         "note": metadata.note,
         "sha256": document.sha256,
         "characters": len(document.text),
-        "passages": len(pipeline.library.passages_of(document.doc_id)),
+        "passages": len(library.passages_of(document.doc_id)),
     }

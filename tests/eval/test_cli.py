@@ -135,6 +135,14 @@ def test_run_builds_its_own_index_of_a_corpus(
     assert summary["overall"]["means"]["all_facts"] == 1
 
 
+def test_run_asks_without_the_reader_that_was_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, index_folder: Path
+) -> None:
+    options = ("--gold", gold_file(tmp_path, QUESTION), "--index", index_folder, "--out", tmp_path / "out")
+    assert zhengwen(monkeypatch, "eval", "run", *options, "--reader", tmp_path / "none") == 2
+    assert "no reader at" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -1,7 +1,8 @@
 """Commits a version of an index again and again, killed each time at a later step, and prints what is served afterwards.
 
-Usage: crash_at_every_step.py FOLDER. One JSON object a line: `before` and `label` (the corpus that was served and the one
-committed), `step`, `died`, `served` after the crash, `healed` (served after the next whole commit), `left` (names in the folder).
+Usage: crash_at_every_step.py FOLDER [rollback]. One JSON object a line: `before` and `label` (the corpus that was served and
+the one committed), `step`, `died`, `served` after the crash, `healed` (served after the next whole commit), `left` (names in the
+folder). With `rollback` it goes back from one version to an older one instead, and tells which `versions` there are afterwards.
 All steps are forked from one process, since starting Python for each would take minutes.
 """
 
@@ -10,6 +11,8 @@ import os
 import shutil
 import signal
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,12 +75,12 @@ def die_at(step: int, index: Path) -> None:
     sys.addaudithook(hook)
 
 
-def crash(index: Path, step: int, label: str) -> bool:
-    """Commits in a child that dies at `step`; False when it lived to the end."""
+def crash(index: Path, step: int, action: Callable[[], object]) -> bool:
+    """Acts in a child that dies at `step`; False when it lived to the end."""
     child = os.fork()
     if child == 0:
         die_at(step, index)
-        commit(index, label)
+        action()
         os._exit(0)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
 
@@ -92,7 +95,7 @@ def main(folder: Path) -> None:
             index = folder / f"{before}-{label}-{step}"
             if before:
                 shutil.copytree(folder / "before", index)
-            died = crash(index, step, label)
+            died = crash(index, step, partial(commit, index, label))
             after = served(index)
             commit(index, label)
             row = {
@@ -109,4 +112,26 @@ def main(folder: Path) -> None:
             step += 1
 
 
-main(Path(sys.argv[1]))
+def roll_back(folder: Path) -> None:
+    commit(folder / "before", "older")
+    commit(folder / "before", "old")
+    older = store.older(folder / "before")[0].name
+    died, step = True, 0
+    while died:
+        index = Path(shutil.copytree(folder / "before", folder / str(step)))
+        died = crash(index, step, partial(store.rollback, index))
+        row: dict[str, Any] = {"step": step, "died": died, "served": served(index)}
+        if row["served"] == "old":
+            store.rollback(index, older)
+        row["healed"] = served(index)
+        row["left"] = sorted(path.name for path in index.iterdir())
+        row["versions"] = [version.manifest.corpus for version in store.versions(index) if version.manifest]
+        print(json.dumps(row))
+        shutil.rmtree(index)
+        step += 1
+
+
+if sys.argv[2:] == ["rollback"]:
+    roll_back(Path(sys.argv[1]))
+else:
+    main(Path(sys.argv[1]))

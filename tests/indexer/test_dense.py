@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.dense import DenseIndex
@@ -23,6 +23,18 @@ def test_hits_are_the_greatest_dot_products(seed: int, rows: int, k: int):
     witness = vectors @ question
     assert [row for row, _ in found] == list(np.argsort(-witness, kind="stable")[: min(k, rows)])
     assert [score for _, score in found] == pytest.approx(list(np.sort(witness)[::-1][:k]), abs=1e-6)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 60), st.integers(1, 80), st.data())
+def test_hits_inside_a_mask_are_the_greatest_dot_products_in_it(seed: int, rows: int, k: int, data: st.DataObject):
+    vectors, question = unit_vectors(seed, rows), unit_vectors(seed + 1, 1)[0]
+    mask = np.array(data.draw(st.lists(st.booleans(), min_size=rows, max_size=rows)))
+    found = DenseIndex.build(vectors).search(question, k, mask)
+    witness = np.where(mask, vectors @ question, -np.inf)
+    expected = list(np.argsort(-witness, kind="stable")[: min(k, int(mask.sum()))])
+    assert [row for row, _ in found] == expected
+    assert [score for _, score in found] == pytest.approx([witness[row] for row in expected], abs=1e-6)
 
 
 def test_vector_finds_itself_with_cosine_one():

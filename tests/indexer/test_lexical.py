@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rank_bm25 import BM25Okapi
 
@@ -107,6 +107,18 @@ def test_rows_without_tokens_are_rows_all_the_same():
     index = LexicalIndex.build([[], ["海带"], []])
     assert index.size == 3
     assert [row for row, _ in index.search(["海带"], 3)] == [1]
+
+
+@settings(deadline=None)
+@given(TOKENS, st.lists(st.sampled_from("甲乙丙丁戊己庚辛"), max_size=6), st.integers(0, 12), st.data())
+def test_best_rows_inside_a_mask_are_the_best_of_all_that_lie_in_it(
+    rows: list[list[str]], query: list[str], k: int, data: st.DataObject
+):
+    mask = np.array(data.draw(st.lists(st.booleans(), min_size=len(rows), max_size=len(rows))))
+    index = LexicalIndex.build(rows)
+    everything = index.search(query, len(rows))
+    assert index.search(query, k, mask) == [(row, score) for row, score in everything if mask[row]][:k]
+    assert index.search(query, len(rows)) == everything, "the mask has stayed behind"
 
 
 def test_frequency_is_the_number_of_rows_with_the_token(tmp_path: Path):

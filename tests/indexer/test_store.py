@@ -1,10 +1,16 @@
 """The index on disk: whole or refused, never half; a crash leaves the old one serving."""
 
 import json
+import os
+import resource
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
+import warnings
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -42,9 +48,9 @@ PASSAGES = [
 GLOSSARY = Glossary((("vr", "虚拟现实"),))
 
 
-def commit(index: Path, label: str = "corpus", record: store.EmbedderRecord = RECORD) -> store.Manifest:
+def commit_with(writer: store.Writer, label: str = "corpus", record: store.EmbedderRecord = RECORD) -> store.Manifest:
     texts = [next(d.text for d in DOCUMENTS if d.doc_id == p.doc_id)[p.start : p.end] for p in PASSAGES]
-    return store.Writer(index).commit(
+    return writer.commit(
         corpus=label,
         documents=DOCUMENTS,
         passages=PASSAGES,
@@ -53,6 +59,12 @@ def commit(index: Path, label: str = "corpus", record: store.EmbedderRecord = RE
         dense=DenseIndex.build(EMBEDDER.embed_passages(texts)),
         embedder=record,
     )
+
+
+def commit(
+    index: Path, label: str = "corpus", record: store.EmbedderRecord = RECORD, keep: int = store.KEPT_VERSIONS
+) -> store.Manifest:
+    return commit_with(store.Writer(index, keep), label, record)
 
 
 def snapshot(folder: Path) -> dict[str, tuple[int, int, bytes]]:
@@ -284,12 +296,255 @@ def versions(index: Path) -> list[str]:
     return [path.name for path in (index / "versions").iterdir()]
 
 
-def test_two_versions_are_kept(index: Path):
-    for label in ("one", "two", "three"):
-        previous = version(index).name
+def corpora(index: Path) -> list[str]:
+    """What each version was built from, newest version first."""
+    return [kept.manifest.corpus for kept in store.versions(index) if kept.manifest]
+
+
+@pytest.mark.parametrize("keep", [2, 3, 5])
+def test_newest_versions_are_kept_and_listed(tmp_path: Path, keep: int):
+    for label in "abcdefg":
+        commit(tmp_path, label, keep=keep)
+    assert corpora(tmp_path) == list("gfedcba")[:keep]
+    assert len(versions(tmp_path)) == keep
+    assert [kept.is_current for kept in store.versions(tmp_path)] == [True] + [False] * (keep - 1)
+    assert store.load(tmp_path).manifest.corpus == "g"
+
+
+def test_age_is_told_by_the_files_of_an_index_that_was_copied(index: Path, tmp_path: Path):
+    for label in ("two", "three"):
         commit(index, label)
-    assert sorted(versions(index)) == sorted([previous, version(index).name])
+    copied = Path(shutil.copytree(index, tmp_path / "copy"))
+    for age, kept in enumerate(
+        store.versions(copied)
+    ):  # as after a plain copy: the newest version has the oldest files
+        for path in (copied / "versions" / kept.name, *(copied / "versions" / kept.name).rglob("*")):
+            os.utime(path, (age, age))
+    assert corpora(copied) == ["three", "two", "corpus"]
+    assert store.rollback(copied).manifest.corpus == "two"
+
+
+def test_time_of_a_build_is_a_lie_or_part_of_what_it_is_made_of(tmp_path: Path):
+    before = datetime.now(UTC)
+    first, second = commit(tmp_path / "one"), commit(tmp_path / "two")
+    assert before <= datetime.fromisoformat(first.built) < datetime.fromisoformat(second.built) <= datetime.now(UTC)
+    assert (first, first.fingerprint) == (second, second.fingerprint)
+
+
+def test_damaged_version_hides_the_others_or_is_hidden(index: Path):
+    for label in ("two", "three"):
+        commit(index, label)
+    damaged = store.versions(index)[1].name
+    (index / "versions" / damaged / "manifest.json").write_text("{}", encoding="utf-8")
+    assert [(kept.name == damaged, kept.manifest is None) for kept in store.versions(index)] == [
+        (False, False),
+        (False, False),
+        (True, True),
+    ]
+    assert corpora(index) == ["three", "corpus"]
+
+
+def test_versions_of_no_index_are_an_empty_list(tmp_path: Path):
+    for attempt in (store.versions, store.older, store.rollback, store.check, store.check_any):
+        with pytest.raises(StoredIndexError, match=r"no index at .*none: build it with 'zhengwen index"):
+            attempt(tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+# --- rollback --------------------------------------------------------------------------------------------------------
+
+
+def test_rollback_serves_the_version_before_and_deletes_nothing(index: Path):
+    for label in ("two", "three"):
+        commit(index, label)
+    before = snapshot(index / "versions")
+    assert store.rollback(index).manifest.corpus == "two"
+    assert store.load(index).manifest.corpus == "two"
+    assert store.rollback(index).manifest.corpus == "corpus"
+    assert store.load(index).manifest.corpus == "corpus"
+    with pytest.raises(StoredIndexError, match="holds no version older than the one that is served: it has"):
+        store.rollback(index)
+    newest = store.versions(index)[0].name
+    assert store.rollback(index, newest) == store.versions(index)[0]
     assert store.load(index).manifest.corpus == "three"
+    assert snapshot(index / "versions") == before
+
+
+def test_build_after_a_rollback_deletes_the_version_that_was_gone_back_to(index: Path):
+    for label in ("two", "three"):
+        commit(index, label)
+    store.rollback(index, store.versions(index)[-1].name)  # to the oldest
+    commit(index, "four", keep=2)
+    assert corpora(index) == ["four", "corpus"], "the version served before is the one to go back to"
+    assert store.rollback(index).manifest.corpus == "corpus"
+
+
+@pytest.mark.parametrize("name", ["0123456789abcdef", "..", "../../etc", "", ".building"])
+def test_rollback_to_what_is_no_version_changes_what_is_served(index: Path, name: str):
+    commit(index, "two")
+    (index / "versions" / ".building").mkdir()
+    store.rollback(index)
+    before = snapshot(index)
+    with pytest.raises(StoredIndexError):  # the empty name means an older one, and there is none
+        store.rollback(index, name)
+    with pytest.raises(StoredIndexError, match="is the one that is served"):
+        store.rollback(index, version(index).name)
+    assert snapshot(index) == before | {".lock": snapshot(index)[".lock"]}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_rollback_to_a_damaged_version_changes_what_is_served(index: Path, name: str):
+    old = version(index)
+    commit(index, "two")
+    (old / name).unlink()
+    with pytest.raises(StoredIndexError):
+        store.rollback(index, old.name)
+    assert store.load(index).manifest.corpus == "two"
+
+
+@pytest.mark.parametrize("data", GARBAGE)
+def test_rollback_cannot_heal_an_index_that_names_no_version(index: Path, data: bytes):
+    commit(index, "two")
+    (index / "current").write_bytes(data)
+    assert store.rollback(index).manifest.corpus == "two", "the newest there is"
+    assert store.load(index).manifest.corpus == "two"
+
+
+def test_rollback_disturbs_a_build(index: Path):
+    commit(index, "two")
+    writer = store.Writer(index)
+    with pytest.raises(StoredIndexError, match="another build is writing"):
+        store.rollback(index)
+    writer.abandon()
+    assert store.load(index).manifest.corpus == "two"
+    store.rollback(index)
+    commit(index, "three")  # the lock is free again
+
+
+def test_old_version_stands_in_for_a_damaged_one_only_when_it_is_whole(index: Path):
+    old = version(index)
+    commit(index, "two")
+    (version(index) / "passages.jsonl").unlink()
+    store.check_any(index)
+    with pytest.raises(StoredIndexError, match="lacks its file passages"):
+        store.check(index)
+    (old / "dense.faiss").write_bytes(b"")
+    with pytest.raises(StoredIndexError, match="lacks its file passages"):
+        store.check_any(index)
+
+
+# --- shared memory ---------------------------------------------------------------------------------------------------
+
+
+def test_large_parts_are_copied_into_every_process(index: Path):
+    loaded = store.load(index)
+    mapped = Path("/proc/self/maps").read_text(encoding="utf-8")
+    for name in ("dense.faiss", *(f"lexical/{part}.csc.index.npy" for part in ("data", "indices", "indptr"))):
+        assert str(loaded.folder / name) in mapped, name
+
+
+def test_version_that_is_served_breaks_when_later_builds_delete_it(index: Path):
+    loaded, again = store.load(index), store.load(index)
+    question = EMBEDDER.embed_question("灯塔亮了。")
+    before = loaded.dense.search(question, 3), loaded.lexical.search(["海带", "灯塔"], 3)
+    for label in ("two", "three", "four"):
+        commit(index, label)
+    assert not loaded.folder.exists()
+    assert (again.dense.search(question, 3), again.lexical.search(["海带", "灯塔"], 3)) == before
+    np.testing.assert_allclose(again.dense.vectors()[1] @ question, before[0][0][1], atol=1e-6)
+
+
+# --- disks that are full or may not be written -----------------------------------------------------------------------
+
+
+def outcome(action: Callable[[], object]) -> str:
+    """What `action` complains of, tried in a child of this process that is gone afterwards; empty for nothing."""
+    reading, writing = os.pipe()
+    with warnings.catch_warnings():  # later Pythons warn of threads, here those of FAISS, which sleep
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if child == 0:
+        try:
+            action()
+            said = ""
+        except StoredIndexError as error:
+            said = str(error)
+        except BaseException as error:
+            said = f"not ours: {error!r}"
+        os.write(writing, said.encode())
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, encoding="utf-8") as pipe:
+        said = pipe.read()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    return said
+
+
+def largest_file(folder: Path) -> int:
+    return max(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def test_disk_that_is_full_half_way_costs_the_version_that_is_served(index: Path):
+    """Every size from nothing up: each file in turn is the one that does not fit any more."""
+    before = snapshot(index / "versions")
+    enough, refused = largest_file(version(index)), 0
+    for size in range(0, enough + 1, enough // 60):
+
+        def build(size: int = size) -> None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+            writer = store.Writer(index)
+            try:
+                commit_with(writer)
+            except BaseException:
+                writer.abandon()
+                raise
+
+        said = outcome(build)
+        if said:
+            refused += 1
+            assert "cannot be written" in said, said
+            assert "what was served before is unchanged" in said
+            assert snapshot(index / "versions") == before
+            assert not (index / ".current").exists()
+    assert refused > 50
+    assert store.load(index).manifest.corpus == "corpus"
+
+
+def test_full_disk_costs_the_version_that_is_served_when_another_one_is_named(index: Path):
+    commit(index, "two")
+
+    def roll_back() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (5, 5))
+        store.rollback(index)
+
+    assert "cannot be written" in outcome(roll_back)
+    assert not (index / ".current").exists()
+    assert store.load(index).manifest.corpus == "two"
+
+
+def test_folder_that_may_only_be_read_cannot_be_served_or_ends_in_a_traceback(tmp_path_factory: pytest.TempPathFactory):
+    """As a user without rights, for root may write everywhere."""
+    with tempfile.TemporaryDirectory() as name:
+        index = Path(name) / "index"
+        commit(index)
+        commit(index, "two")
+        for path in (Path(name), index, *index.rglob("*")):
+            path.chmod(0o555 if path.is_dir() else 0o444)
+
+        def as_nobody(action: Callable[[], object]) -> Callable[[], object]:
+            def act() -> None:
+                if os.geteuid() == 0:
+                    os.setgid(65534)
+                    os.setuid(65534)
+                action()
+
+            return act
+
+        assert outcome(as_nobody(lambda: store.load(index))) == ""
+        for attempt in (lambda: store.Writer(index), lambda: store.rollback(index)):
+            assert "cannot be written (Permission denied)" in outcome(as_nobody(attempt))
+        for path in (Path(name), index, *index.rglob("*")):
+            path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def test_version_that_is_served_is_never_moved_not_even_by_a_commit_of_the_same_content(index: Path):
@@ -352,14 +607,31 @@ def test_kill_at_any_step_of_a_commit_leaves_the_old_or_the_new_version_whole(tm
         assert served == [before] * switch + [label] * (len(served) - switch)
         assert {row["healed"] for row in steps} == {label}
         for row in steps:
-            assert not {".building", ".current"} & set(row["left"])
-            assert len([name for name in row["left"] if len(name) >= 16]) <= 2
+            assert not {".building", ".removing", ".current"} & set(row["left"])
+            assert len([name for name in row["left"] if len(name) >= 16]) <= store.KEPT_VERSIONS
+
+
+def test_kill_at_any_step_of_a_rollback_leaves_the_old_or_the_new_version_served(tmp_path: Path):
+    script = Path(__file__).with_name("crash_at_every_step.py")
+    result = subprocess.run(
+        [sys.executable, str(script), str(tmp_path), "rollback"], check=True, capture_output=True, encoding="utf-8"
+    )
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+    assert len(rows) > 10, "there are many steps to die at"
+    assert [row["died"] for row in rows] == [True] * (len(rows) - 1) + [False]
+    served = [row["served"] for row in rows]
+    switch = served.index("older")
+    assert served == ["old"] * switch + ["older"] * (len(rows) - switch)
+    for row in rows:
+        assert row["healed"] == "older"
+        assert ".current" not in row["left"]
+        assert row["versions"] == ["old", "older"], "a rollback deletes nothing"
 
 
 def test_commits_of_several_processes_at_once_are_refused_or_whole(tmp_path: Path):
     """Each process commits over and over; whoever finds another one writing is refused and tries again."""
     script = (
-        Path(__file__).with_name("crash_at_every_step.py").read_text(encoding="utf-8").replace("\nmain(", "\n# main(")
+        Path(__file__).with_name("crash_at_every_step.py").read_text(encoding="utf-8").partition("\nif sys.argv")[0]
     )
     script += (
         "\nindex, label, done = Path(sys.argv[1]), sys.argv[2], 0\n"
@@ -374,7 +646,7 @@ def test_commits_of_several_processes_at_once_are_refused_or_whole(tmp_path: Pat
     processes = [subprocess.Popen([sys.executable, "-c", script, str(tmp_path / "index"), label]) for label in labels]
     assert [process.wait() for process in processes] == [0, 0, 0]
     assert store.load(tmp_path / "index").manifest.corpus in labels
-    assert len(versions(tmp_path / "index")) == 2
+    assert len(versions(tmp_path / "index")) == store.KEPT_VERSIONS
 
 
 def test_recipe_changes_with_the_code_and_not_with_the_process():

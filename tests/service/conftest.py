@@ -18,14 +18,16 @@ from types import NoneType
 from typing import IO, Any
 
 import pytest
+import uvicorn
+from fastapi import FastAPI
 from hypothesis import HealthCheck, settings
 from starlette.testclient import TestClient
+from starlette.types import ASGIApp
 
 from indexer.build import build
 from indexer.retrieval import Library
 from indexer.store import Stored, load
 from service import cli
-from service.http.app import create_app
 from service.pipeline import Pipeline
 
 # A busy machine is no failure, and every run tries the same examples.
@@ -122,6 +124,7 @@ _NUMBER = (int, float)
 _ANSWER = {
     "id": (str,),
     "question": (str,),
+    "understood": (str, NoneType),
     "status": (str,),
     "answer": (str,),
     "reason": (str, NoneType),
@@ -136,6 +139,8 @@ _ANSWER = {
             "title": (str,),
             "start": (int,),
             "end": (int,),
+            "start_utf16": (int,),
+            "end_utf16": (int,),
             "quote": (str,),
             "section": [(str,)],
             "origin": {"path": (str,), "line_start": (int,), "line_end": (int,), "page": (int, NoneType)},
@@ -263,6 +268,8 @@ def check_answer(library: Library, originals: dict[str, str]) -> Callable[[Json]
             quote, origin = citation["quote"], citation["origin"]
             assert quote.strip()
             assert document.text[citation["start"] : citation["end"]] == quote
+            in_javascript = document.text.encode("utf-16-le")[2 * citation["start_utf16"] : 2 * citation["end_utf16"]]
+            assert in_javascript.decode("utf-16-le") == quote
             assert (citation["title"], citation["doc_sha256"]) == (document.title, document.sha256)
             original = originals[origin["path"]]
             assert _squeezed(quote) in _squeezed(original), "the quote does not stand in the file"
@@ -305,8 +312,9 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
 
 
 @pytest.fixture(scope="session")
-def start() -> Callable[..., subprocess.Popen[str]]:
+def start(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., subprocess.Popen[str]]:
     """Starts the command line in a process of its own, with pipes for its output; keywords are environment variables."""
+    records = {"ZHENGWEN_DATABASE": f"sqlite:///{tmp_path_factory.mktemp('records')}/zhengwen.db"}
 
     def run(*arguments: object, stdout: int | IO[str] = subprocess.PIPE, **variables: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -314,31 +322,50 @@ def start() -> Callable[..., subprocess.Popen[str]]:
             stdout=stdout,
             stderr=subprocess.PIPE,
             encoding="utf-8",
-            env=os.environ | {"HF_HUB_OFFLINE": "1"} | variables,
+            env=records | os.environ | {"HF_HUB_OFFLINE": "1"} | variables,
         )
 
     return run
 
 
 @contextmanager
-def _client(open_pipeline: Callable[[], Pipeline], *, ready: bool = True) -> Iterator[TestClient]:
-    with TestClient(create_app(open_pipeline)) as client:
+def _client(app: FastAPI, *, ready: bool = True) -> Iterator[TestClient]:
+    # What comes from elsewhere would need a key.
+    with TestClient(app, base_url="http://127.0.0.1:8000") as client:
         while ready and (reply := client.get("/readyz")).status_code != 200:
             assert "still loading" in reply.json()["detail"]
         yield client
 
 
 @pytest.fixture(scope="session")
-def client_over() -> Callable[..., AbstractContextManager[TestClient]]:
+def client_over(app_over: Callable[..., FastAPI]) -> Callable[..., AbstractContextManager[TestClient]]:
     """`client_over(open_pipeline)`: a client of an application over that pipeline; waits for it unless `ready=False`."""
-    return _client
+    return lambda open_pipeline, *, ready=True, **settings: _client(app_over(open_pipeline, **settings), ready=ready)
 
 
 @pytest.fixture(scope="session")
-def client(pipeline: Pipeline) -> Iterator[TestClient]:
+def client(pipeline: Pipeline, app_over: Callable[..., FastAPI]) -> Iterator[TestClient]:
     """A client of the application over the small corpus, ready to answer."""
-    with _client(lambda: pipeline) as client:
+    with _client(app_over(lambda: pipeline)) as client:
         yield client
+
+
+@contextmanager
+def _serving(app: ASGIApp) -> Iterator[str]:
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on"))
+    # It listens from here on, so that whoever calls before the server is up waits instead of failing.
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def serving() -> Callable[..., AbstractContextManager[str]]:
+    """`serving(app)`: the address of an application on a real socket, served from a thread."""
+    return _serving
 
 
 @dataclass

@@ -102,6 +102,64 @@ def test_index_command_says_less_than_it_did(command: Command, originals: dict[s
     assert command("ask", QUESTION).code == 0
 
 
+@pytest.fixture
+def two_versions(command: Command, tmp_path: Path) -> Path:
+    """An index with an older version, beside the default one, which does not exist."""
+    for number in ("初一", "初三"):
+        (tmp_path / "tides").mkdir(exist_ok=True)
+        (tmp_path / "tides/tides.md").write_text(f"# 潮汐表\n\n十月的大潮在{number}。\n", encoding="utf-8")
+        assert command("index", "--corpus", tmp_path / "tides", "--index", tmp_path / "versions").code == 0
+    return tmp_path / "versions"
+
+
+def _listed(command: Command, *arguments: object) -> list[dict[str, Any]]:
+    finished = command("index", *arguments)
+    assert (finished.code, finished.err) == (0, "")
+    return [json.loads(line) for line in finished.out.splitlines()]
+
+
+def test_versions_are_not_listed_or_without_what_an_operator_needs(command: Command, two_versions: Path) -> None:
+    newer, older = _listed(command, "versions", "--json", "--index", two_versions)
+    assert newer["fingerprint"] == load(two_versions).manifest.fingerprint
+    assert newer["built"] > older["built"]
+    assert [row["current"] for row in (newer, older)] == [True, False]
+    for row in (newer, older):
+        assert row["version"] == row["fingerprint"].removeprefix("sha256:")[:16]
+        assert (row["documents"], row["passages"], row["embedder"], row["damaged"]) == (1, 1, "embedder", False)
+    readable = command("index", "versions", "--index", two_versions).out.splitlines()
+    assert [line.split()[:2] for line in readable] == [["*", newer["version"]], [older["version"], "built"]]
+    assert all("1 documents, 1 passages, embedder embedder" in line for line in readable)
+
+    (two_versions / "versions" / older["version"] / "manifest.json").write_text("{", encoding="utf-8")
+    assert _listed(command, "versions", "--json", "--index", two_versions) == [
+        newer,
+        {"version": older["version"], "current": False, "damaged": True},
+    ]
+    assert command("index", "versions", "--index", two_versions).out.endswith(f"  {older['version']}  damaged\n")
+
+
+def test_rollback_of_the_command_line_goes_elsewhere_than_told(command: Command, two_versions: Path) -> None:
+    newer, older = (row["version"] for row in _listed(command, "versions", "--json", "--index", two_versions))
+    back = command("index", "rollback", "--index", two_versions)
+    assert (back.code, back.err) == (0, "")
+    assert back.out.startswith(f"index {two_versions} is version {older} now: built ")
+    assert [row["current"] for row in _listed(command, "versions", "--json", "--index", two_versions)] == [False, True]
+    forth = command("index", "--index", two_versions, "rollback", newer)  # the option in either place
+    assert forth.out.startswith(f"index {two_versions} is version {newer} now: ")
+    assert load(two_versions).folder.name == newer
+
+
+def test_as_many_versions_are_kept_as_it_comes(
+    command: Command, two_versions: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ZHENGWEN_KEEP_VERSIONS", "2")
+    before = _listed(command, "versions", "--json", "--index", two_versions)
+    command("index", "--rebuild", "--corpus", tmp_path / "tides", "--index", two_versions)
+    after = _listed(command, "versions", "--json", "--index", two_versions)
+    assert after[0]["version"] == f"{before[0]['version']}-2"
+    assert [row["version"] for row in after[1:]] == [before[0]["version"]]
+
+
 # --- wrong usage and input
 
 
@@ -136,6 +194,18 @@ BAD_CALLS = {
     "empty corpus": "index --corpus {here}/empty --index {here}/new",
     "corpus without documents": "index --corpus {here}/other --index {here}/new",
     "missing embedder": "index --corpus {corpus} --index {here}/new --embedder {here}/none",
+    "rollback without an older version": "index rollback --index {index}",
+    "rollback to nothing": "index rollback 0123456789abcdef --index {index}",
+    "rollback out of the index": "index rollback ../.. --index {index}",
+    "rollback and build": "index --rebuild rollback --index {index}",
+    "versions and build": "index --corpus {corpus} versions --index {index}",
+    "unknown work on an index": "index restore --index {index}",
+    "missing index, versions": "index versions --index {here}/none",
+    "missing index, rollback": "index rollback --index {here}/none",
+    "versions of something else": "index versions --index {here}/other",
+    "rollback of something else": "index rollback --index {here}/other",
+    "no workers": "serve --workers 0 --index {index}",
+    "too many workers": "serve --workers 257 --index {index}",
     "port is a word": "serve --port http --index {index}",
     "port too large": "serve --port 65536 --index {index}",
     "port zero": "serve --port 0 --index {index}",
@@ -199,7 +269,13 @@ def test_damaged_index_ends_in_a_traceback(
     assert "damaged" in finished.err
 
 
-@pytest.mark.parametrize(("name", "value"), [("PORT", "http"), ("PORT", "0"), ("PORT", "70000")])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("PORT", "http"), ("PORT", "0"), ("PORT", "70000"), ("WORKERS", "0"), ("KEEP_VERSIONS", "1")),
+        *(("WATCH_INDEX", "perhaps"),),
+    ],
+)
 def test_bad_setting_ends_in_a_traceback_or_is_not_named(
     command: Command, index: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
@@ -208,6 +284,16 @@ def test_bad_setting_ends_in_a_traceback_or_is_not_named(
     assert (finished.code, finished.out) == (2, "")
     assert f"ZHENGWEN_{name}" in finished.err
     assert value in finished.err
+
+
+def test_canaries_that_are_none_are_found_out_when_a_version_must_not_be_served(
+    command: Command, index: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "canaries").write_text('{"question": "公寓？"}', encoding="utf-8")
+    monkeypatch.setenv("ZHENGWEN_CANARIES", str(tmp_path / "canaries"))
+    finished = command("serve", "--index", index)
+    assert (finished.code, finished.out) == (2, "")
+    assert "canaries:1.status" in finished.err
 
 
 def test_command_without_arguments_does_nothing_and_says_nothing(command: Command) -> None:

@@ -19,7 +19,7 @@ from indexer.store import Stored, load
 from models import EVIDENCE
 from service.conflict import Conflict
 from service.evidence import Evidence, EvidenceReader, Reading, token_weights
-from service.evidence_model import TOP, EvidenceModel, Weights
+from service.evidence_model import ANSWER_NAMES, EvidenceModel, Weights
 from service.features import NAMES
 from service.question import understand
 
@@ -123,9 +123,9 @@ def bundled() -> EvidenceModel:
 def weighing(bias: float = 0.0, threshold: float = 0.5, **weights: float) -> EvidenceModel:
     """A model that weighs a few features by hand; whether anything answers is the bias alone."""
     choose = np.array([weights.get(name, 0.0) for name in NAMES])
-    size, nothing = len(NAMES), np.zeros(len(NAMES) + TOP)
+    size, nothing = len(NAMES), np.zeros(len(ANSWER_NAMES))
     return EvidenceModel(
-        Weights(np.zeros(size), np.ones(size), choose, nothing, np.ones(size + TOP), nothing, bias), threshold
+        Weights(np.zeros(size), np.ones(size), choose, nothing, np.ones(len(ANSWER_NAMES)), nothing, bias), threshold
     )
 
 

@@ -9,6 +9,7 @@ from random import Random
 import numpy as np
 import pytest
 import scipy.special
+import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -16,7 +17,7 @@ from safetensors.numpy import load_file, save_file
 
 from indexer.errors import ModelError
 from models import EVIDENCE
-from service.evidence_model import TOP, EvidenceModel, Vector, Weights, answer_input, softmax, standardise
+from service.evidence_model import ANSWER_NAMES, TOP, EvidenceModel, Vector, Weights, answer_input, softmax, standardise
 from service.features import NAMES, Matrix
 
 SIZE = len(NAMES)
@@ -32,8 +33,8 @@ def model(seed: int = 0) -> EvidenceModel:
         """Numbers that the files hold exactly."""
         return vector.astype(np.float32).astype(np.float64)
 
-    choose, answer = exactly(random.normal(size=SIZE) / 4), exactly(random.normal(size=SIZE + TOP) / 8)
-    weights = Weights(*standardisation(SIZE), choose, *standardisation(SIZE + TOP), answer, 0.25)
+    choose, answer = exactly(random.normal(size=SIZE) / 4), exactly(random.normal(size=len(ANSWER_NAMES)) / 8)
+    weights = Weights(*standardisation(SIZE), choose, *standardisation(len(ANSWER_NAMES)), answer, 0.25)
     return EvidenceModel(weights, 0.375)
 
 
@@ -146,6 +147,39 @@ def test_bundled_model_does_not_load() -> None:
 # --- the judgement ---------------------------------------------------------------------------------------------------
 
 
+def agreement(rows: Matrix, scores: Vector) -> list[float]:
+    """What the leading candidates have in common, by name and one after the other."""
+    column = {name: [float(row[i]) for row in rows] for i, name in enumerate(NAMES)}
+    share = list(scipy.special.softmax(scores))
+    order = sorted(range(len(rows)), key=lambda i: -scores[i])
+    leading = ([i for i in order if column["conflict"][i] == 0] or order)[:5]
+    form = [column["form"][i] for i in leading]
+    lacks = sum(p for p, f in zip(share, column["form"], strict=True) if f < 0)
+    found = {
+        "form of the best": form[0],
+        "form among three": max(form[:3]),
+        "form among five": max(form),
+        "share with form": sum(p for p, f in zip(share, column["form"], strict=True) if f > 0),
+        "share without form": lacks,
+        "best conflicts": column["conflict"][order[0]],
+        "share in conflict": sum(p * c for p, c in zip(share, column["conflict"], strict=True)),
+        "all conflict": float(all(column["conflict"])),
+        "entropy": scipy.stats.entropy(share),
+        "greatest share": max(share),
+    }
+    asks = column["kind_number"][order[0]]
+    found |= {
+        "number: form of the best": asks * form[0],
+        "number: form among three": asks * max(form[:3]),
+        "number: share without form": asks * lacks,
+    }
+    for name in ANSWER_NAMES[SIZE + TOP :]:
+        word, _, feature = name.partition(" ")
+        if word in ("most", "least"):
+            found[name] = (max if word == "most" else min)(column[feature][i] for i in leading)
+    return [found[name] for name in ANSWER_NAMES[SIZE + TOP :]]
+
+
 @pytest.mark.parametrize("count", [1, 2, TOP - 1, TOP, TOP + 1, 40])
 def test_judgement_is_another_than_the_formula_gives(count: int) -> None:
     weights, given_features = model().weights, features(count)
@@ -153,7 +187,7 @@ def test_judgement_is_another_than_the_formula_gives(count: int) -> None:
     scores = scaled @ weights.choose
     highest = sorted(scores, reverse=True)[:TOP]
     highest += [highest[-1]] * (TOP - len(highest))
-    row = np.concatenate([given_features[int(scores.argmax())], highest])
+    row = np.concatenate([given_features[int(scores.argmax())], highest, agreement(given_features, scores)])
     logit = np.clip((row - weights.answer_mean) / weights.answer_scale, -5, 5) @ weights.answer + weights.bias
     judged = model().judge(given_features)
     np.testing.assert_allclose(judged.shares, scipy.special.softmax(scores))
@@ -203,7 +237,7 @@ def test_standardised_columns_have_another_mean_or_deviation() -> None:
 
 
 def test_best_candidate_or_highest_scores_are_those_of_another() -> None:
-    rows = np.arange(12, dtype=np.float32).reshape(6, 2)
+    rows = np.arange(6 * SIZE, dtype=np.float32).reshape(6, SIZE)
     scores = np.array([1.0, 5.0, 3.0, 5.0, 2.0, 4.0])
-    np.testing.assert_array_equal(answer_input(rows, scores), [2, 3, 5, 5, 4, 3])
-    np.testing.assert_array_equal(answer_input(rows[:2], scores[:2]), [2, 3, 5, 1, 1, 1])
+    np.testing.assert_array_equal(answer_input(rows, scores)[: SIZE + TOP], [*rows[1], 5, 5, 4, 3])
+    np.testing.assert_array_equal(answer_input(rows[:2], scores[:2])[: SIZE + TOP], [*rows[1], 5, 1, 1, 1])

@@ -61,9 +61,6 @@ def test_plain_fact_of_the_corpus_is_not_found(
     assert row["question"] == question
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the evidence model turns sure of a refusal when the document's own name is added"
-)
 def test_plain_fact_is_refused_when_the_question_also_names_the_library(
     pipeline: Pipeline, check_answer: Check
 ) -> None:

@@ -18,7 +18,7 @@ from indexer.corpus import read_all, scan
 from indexer.document import Document
 from indexer.text import fold
 from service.candidates import Candidate, Setting
-from service.evidence_model import TOP, EvidenceModel, Vector
+from service.evidence_model import ANSWER_NAMES, TOP, EvidenceModel, Vector
 from service.features import NAMES
 from service.units import Unit
 from training.config import Evidence
@@ -27,6 +27,7 @@ from training.evidence import (
     Held,
     answer_rows,
     ask_all,
+    balance,
     evidence_spans,
     fit_answer,
     fit_scores,
@@ -180,14 +181,25 @@ def test_constant_column_divides_by_zero() -> None:
 
 
 def test_row_of_the_answer_is_that_of_another_candidate() -> None:
-    items = planted(5)
+    items = synthetic(5)
     fit = fit_scores(items, penalty=0.01)
     rows = answer_rows(items, fit)
-    assert rows.shape == (5, len(PLANTED) + TOP)
+    assert rows.shape == (5, len(ANSWER_NAMES))
     for item, row in zip(items, rows, strict=True):
         scores = fit.scaled(item.features) @ fit.choose
-        np.testing.assert_array_equal(row[: len(PLANTED)], item.features[scores.argmax()])
-        np.testing.assert_allclose(row[len(PLANTED) :], np.sort(scores)[::-1][:TOP])
+        np.testing.assert_array_equal(row[: len(NAMES)], item.features[scores.argmax()])
+        np.testing.assert_allclose(row[len(NAMES) : len(NAMES) + TOP], np.sort(scores)[::-1][:TOP])
+
+
+def test_questions_for_figures_are_distrusted_as_such() -> None:
+    """Of 40 questions for a figure 10 are answered, of 60 others 50; weighted, both kinds are answered as often."""
+    rows = np.zeros((100, len(ANSWER_NAMES)))
+    rows[:20, ANSWER_NAMES.index("best: form")] = 1
+    rows[20:40, ANSWER_NAMES.index("best: form")] = -1
+    answered = np.array([True] * 10 + [False] * 30 + [True] * 50 + [False] * 10)
+    weights = balance(rows, answered)
+    shares = [np.average(answered[group], weights=weights[group]) for group in (slice(0, 40), slice(40, 100))]
+    np.testing.assert_allclose(shares, answered.mean(), atol=0.03)
 
 
 def answered_rows(count: int = 80) -> tuple[Vector, npt.NDArray[np.bool_]]:
@@ -202,7 +214,7 @@ def answered_rows(count: int = 80) -> tuple[Vector, npt.NDArray[np.bool_]]:
 def test_fit_of_the_answer_is_not_where_its_loss_is_least(strength: float) -> None:
     """The penalised logistic loss over columns of mean 0 and deviation 1, written out and minimised by scipy."""
     rows, answered = answered_rows()
-    fit = fit_answer(rows, answered, strength)
+    fit = fit_answer(rows, answered, strength, np.ones(len(rows)))
     scaled = (rows - rows.mean(axis=0)) / (rows.std(axis=0) + 1e-3)
     assert np.abs(scaled).max() < 5, "nothing is clipped here"
 
@@ -220,14 +232,17 @@ def test_fit_of_the_answer_is_not_where_its_loss_is_least(strength: float) -> No
 def test_unit_of_a_column_changes_the_probability() -> None:
     rows, answered = answered_rows()
     others = rows * (1000, 2, 50, 7) + (5, -6, 7, -8)
-    once, again = (fit_answer(given_rows, answered, 0.5).probability(given_rows) for given_rows in (rows, others))
+    once, again = (
+        fit_answer(given_rows, answered, 0.5, np.ones(len(rows))).probability(given_rows)
+        for given_rows in (rows, others)
+    )
     np.testing.assert_allclose(once, again, atol=5e-3)
 
 
 def test_outlier_or_constant_column_decides_alone() -> None:
     rows, answered = answered_rows()
     rows[:, 3] = 7
-    fit = fit_answer(rows, answered, 0.5)
+    fit = fit_answer(rows, answered, 0.5, np.ones(len(rows)))
     assert fit.weights[3] == pytest.approx(0, abs=1e-6)
     far = rows[:1].copy()
     far[0, 2] = 1e9

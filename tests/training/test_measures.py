@@ -11,6 +11,7 @@ from sklearn.metrics import roc_auc_score
 
 from training.measures import (
     auc_figure,
+    auc_gain_figure,
     calibration_error,
     character_f1,
     exact_match,
@@ -28,6 +29,17 @@ def test_auc_is_scikit_learns(rows: list[tuple[int, bool]]) -> None:
     scores, truth = [float(score) for score, _ in rows], [positive for _, positive in rows]
     if len(set(truth)) == 2:
         assert auc_figure(scores, truth).value == pytest.approx(roc_auc_score(truth, scores))
+
+
+def test_the_gain_of_a_better_score_is_paired() -> None:
+    rng = np.random.default_rng(4)
+    truth = rng.random(200) < 0.5
+    one = truth + rng.normal(0, 1.0, 200)
+    other = one + 0.5 * truth
+    gain = auc_gain_figure(one.tolist(), other.tolist(), truth.tolist())
+    assert gain.value == pytest.approx(roc_auc_score(truth, other) - roc_auc_score(truth, one))
+    assert gain.low > 0, "that of single areas would reach below"
+    assert auc_gain_figure(one.tolist(), one.tolist(), truth.tolist()).high == 0
 
 
 def test_the_interval_of_a_mean_is_that_of_the_normal_law() -> None:
@@ -74,6 +86,11 @@ def test_the_risk_of_answering_everything_is_the_share_of_wrong_answers(rows: li
     curve = risk_curve([float(score) for score, _ in rows], right)
     assert curve[-1] == (1.0, pytest.approx(1 - np.mean(right)))
     assert [across for across, _ in curve] == sorted({across for across, _ in curve})
+
+
+def test_an_answer_that_is_right_in_part_is_wrong_for_the_rest() -> None:
+    assert risk_curve([0.9, 0.5], [0.75, 0.25]) == ((0.5, 0.25), (1.0, 0.5))
+    assert risk_area_figure([0.9, 0.5], [0.75, 0.25]).value == pytest.approx(0.375)
 
 
 def test_the_area_under_the_risk_is_lowest_when_the_wrong_answers_come_last() -> None:

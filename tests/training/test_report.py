@@ -7,16 +7,20 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from indexer.build import build
-from indexer.embedder import HashEmbedder
+from indexer.embedder import HashEmbedder, SentenceTransformerEmbedder
 from indexer.errors import InputError
 from indexer.store import Stored, load
+from models import EMBEDDER
 from service.features import NAMES
+from service.reader import PassageReading
 from training import cards, results
 from training.config import Evidence as EvidenceConfig
 from training.evidence import Asked
-from training.measure_cost import bytes_by_row, half, smallest_without_loss
+from training.examples import Example
+from training.measure_cost import Cost, best, bytes_by_row, half, smallest_without_loss, stored_as
 from training.measure_evidence import (
     ANSWERED,
     ANSWERED_HEAD,
@@ -33,7 +37,7 @@ from training.measure_evidence import (
     out_of_document,
     weight_table,
 )
-from training.measure_reading import reader_gain
+from training.measure_reading import SPANS_HEAD, answered_row, by_source, span_row
 from training.measure_retrieval import (
     BM25,
     BUNDLED,
@@ -165,6 +169,31 @@ def test_a_question_without_candidates_counts_as_wrong() -> None:
         assert (judged.answerable, judged.found, judged.confidence) == (True, False, 0.0)
 
 
+def pair(source: str, answer: tuple[int, int] | None, found: tuple[int, int], answerable: float, score: float) -> tuple:
+    start, end = answer or (-1, -1)
+    reading = PassageReading(answerable, *found, score, ((found[0], 1.0),))
+    return Example(source, "灯塔多高？", "灯塔建于1958年。灯塔高46米。", start, end), reading
+
+
+def test_reader_that_refuses_what_has_no_answer_is_not_paid_for_it() -> None:
+    height = (13, 16)
+    right, unsure = pair("toy", height, height, 0.9, 0.9), pair("toy", height, height, 0.4, 0.5)
+    refused, taken_in = pair("toy+bm25", None, height, 0.1, 0.1), pair("toy", None, height, 0.8, 0.2)
+    examples, readings = zip(right, unsure, refused, taken_in, pair("other", height, (0, 2), 0.9, 0.9), strict=True)
+    pairs = by_source(examples, readings)
+    assert list(pairs) == ["other", "toy"]
+    assert len(pairs["toy"]) == 4
+    row = span_row("toy", pairs["toy"], {})
+    assert row.label == "toy (2 of 4 pairs answered)"
+    values = [cell.value for cell in row.cells if isinstance(cell, Figure)]
+    assert len(values) == len(SPANS_HEAD)
+    assert values[:3] == [1.0, 1.0, 0.5], "one right answer and one right refusal of four"
+    assert values[3] == pytest.approx((0 + 0 + 1 / 3 + 2 / 4) / 4), "by how sure: right, right, wrong, wrong"
+    other = span_row("other", pairs["other"], {("灯塔多高？", "46米"): ("46米", "灯塔")})
+    assert other.cells[0] == Figure(1.0, 1.0, 1.0, 1), "any accepted answer counts"
+    assert answered_row("toy", pairs["toy"]).cells[2:] == ("–",) * 4
+
+
 def test_calibration_parts_hold_every_question_once_from_the_lowest_probability_up() -> None:
     rows = calibration_rows("toy", out_of_document(QUESTIONS, EvidenceConfig()))
     sizes = [int(row.label.split()[1]) for row in rows]
@@ -188,6 +217,24 @@ def test_a_table_in_bytes_is_off_by_at_most_half_a_level_of_its_row() -> None:
     level = table.abs().amax(dim=1, keepdim=True) / 127
     assert torch.all((bytes_by_row(table) - table).abs() <= level / 2 + 1e-7)
     assert torch.all((half(table) - table).abs() <= table.abs() / 1024)
+
+
+def test_a_half_table_is_stored_whole_or_gives_other_vectors(tmp_path: Path) -> None:
+    whole = SentenceTransformerEmbedder(str(EMBEDDER))
+    table = load_file(EMBEDDER / "model.safetensors")["embedding.weight"]
+    halved = stored_as(half(table), tmp_path / "half")
+    assert (tmp_path / "half" / "model.safetensors").stat().st_size < 0.51 * (
+        EMBEDDER / "model.safetensors"
+    ).stat().st_size
+    assert halved.fingerprint != whole.fingerprint
+    texts = [text for _, text in TEXTS]
+    assert np.abs(halved.embed_passages(texts) - whole.embed_passages(texts)).max() < 1e-3
+
+
+def test_a_run_that_other_work_disturbed_spoils_the_others() -> None:
+    quiet = Cost(1, 2.0, 0.1, 900.0, 0.02, 0.04, 0.01, 400, 650)
+    slow = Cost(1, 1.5, 0.3, 100.0, 0.09, 0.2, 0.05, 410, 640)
+    assert best([slow, quiet]) == Cost(1, 1.5, 0.1, 900.0, 0.02, 0.04, 0.01, 400, 640)
 
 
 def test_the_smallest_storage_without_loss_is_taken() -> None:
@@ -231,20 +278,6 @@ def test_the_page_has_the_measured_sections_in_order() -> None:
         < page.index("|  | a |\n|---|---|\n| x | 0.500 [0.250, 0.750] |")
         < page.rindex("##")
     )
-
-
-def test_the_gain_of_the_reader_is_read_or_left_out(tmp_path: Path) -> None:
-    path = tmp_path / "reader-gain.json"
-    assert reader_gain(path) is None
-    figure = {"value": 0.7, "low": 0.6, "high": 0.8, "n": 10}
-    row = {"label": "facts", "without": figure, "with": figure, "difference": figure}
-    path.write_text(json.dumps({"note": "n", "rows": [row]}), "utf-8")
-    table = reader_gain(path)
-    assert table is not None
-    assert table.rows == (Row("facts", (Figure(**figure),) * 3),)
-    path.write_text(json.dumps({"note": "n", "rows": [{"label": "facts"}]}), "utf-8")
-    with pytest.raises(InputError, match="without"):
-        reader_gain(path)
 
 
 def model_results(embedder: str, evidence: str) -> dict[str, Section]:

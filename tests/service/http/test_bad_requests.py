@@ -228,7 +228,7 @@ def test_bug_reaches_the_caller_as_a_traceback_or_loses_its_id(
 
     broken = copy.copy(pipeline)
     with client_over(lambda: broken) as client:
-        monkeypatch.setattr(broken, "ask", ask)
+        monkeypatch.setattr(broken, "stream", ask)
         for path in ("/api/ask", "/v1/chat/completions"):
             response = client.post(path, json=GOOD[path], headers={"X-Request-Id": "trace-1"})
             assert "secret" not in assert_error(response, path, 500)

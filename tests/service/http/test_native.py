@@ -1,6 +1,7 @@
 """The native interface: answers, passages, documents with outline, version."""
 
 import json
+import os
 import re
 from collections.abc import Callable
 from typing import Any
@@ -94,7 +95,8 @@ def test_outline_does_not_fit_the_text(client: TestClient, originals: dict[str, 
 def test_version_tells_another_index_than_the_answers(client: TestClient, pipeline: Pipeline) -> None:
     body = client.get("/version").json()
     receipt = client.post("/api/ask", json={"question": QUESTION}).json()["receipt"]
-    assert body == {key: receipt[key] for key in ("version", "index", "models", "prompt")}
+    made_by = {key: receipt[key] for key in ("version", "index", "models", "prompt")}
+    assert body == made_by | {"worker": os.getpid(), "problem": None}
     assert body["index"] == pipeline.receipt.index == client.get("/readyz").json()["index"]
 
 

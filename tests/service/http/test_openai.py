@@ -9,20 +9,26 @@ from typing import Any
 
 import openai
 import pytest
+from fastapi import FastAPI
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
+from pydantic import ValidationError
 from starlette.testclient import TestClient
 
 from indexer.errors import ModelError
+from indexer.scope import EVERYTHING, Scope
 from service.answer import Answer
 from service.pipeline import SHOWN, Event, Pipeline, Retrieved
 from service.question import Turn
+from service.settings import Settings
 
 RENT = "公寓的月租金是多少？"
 REPLY = "公寓管理处应当在多少个工作日以内答复申请人？"  # its sentence is cut by a page number: two markers
 NOWHERE = "火星基地的氧气由谁供应？"
 EMOJI = "种粮补贴款什么时候打入农户账户？"  # characters of two UTF-16 units stand in the answer
 LIST = "园林局的工作内容包括哪些？"  # several sentences
-ANSWERED = [RENT, REPLY, EMOJI, LIST]
+TABLE = "大豆每亩补贴多少元？"  # stands behind such characters
+GRANTS = "通知/二〇二四 种粮&补贴.md"
+ANSWERED = [RENT, REPLY, EMOJI, LIST, TABLE]
 
 Json = dict[str, Any]
 ClientOver = Callable[..., AbstractContextManager[TestClient]]
@@ -30,6 +36,11 @@ ClientOver = Callable[..., AbstractContextManager[TestClient]]
 
 def user(*questions: str) -> list[Any]:
     return [{"role": "user", "content": question} for question in questions]
+
+
+def in_javascript(text: str, start: int, end: int) -> str:
+    """`text.slice(start, end)`."""
+    return text.encode("utf-16-le")[2 * start : 2 * end].decode("utf-16-le")
 
 
 def escaped(doc_id: str) -> str:
@@ -41,7 +52,7 @@ def escaped(doc_id: str) -> str:
 
 
 def sdk_over(client: TestClient) -> openai.OpenAI:
-    return openai.OpenAI(base_url="http://testserver/v1", api_key="unused", http_client=client, max_retries=0)
+    return openai.OpenAI(base_url="http://127.0.0.1:8000/v1", api_key="unused", http_client=client, max_retries=0)
 
 
 @pytest.fixture
@@ -85,6 +96,7 @@ def test_plain_completion_has_another_shape_or_answer(sdk: openai.OpenAI, pipeli
     assert usage.total_tokens == usage.prompt_tokens + usage.completion_tokens
     grounding = extra(completion, "grounding")
     assert grounding["id"] == answer.id
+    assert grounding["confidence"] == answer.confidence > 0
     assert grounding["citations"] == json.loads(json.dumps(answer.to_json()["citations"]))
 
 
@@ -103,6 +115,7 @@ def assert_citations(content: str, annotations: list[Any], message: Any, groundi
         place = annotation["url_citation"]
         citation = by_url[place["url"]]
         sentence = content[place["start_index"] : place["end_index"]]
+        assert in_javascript(content, place["start_index_utf16"], place["end_index_utf16"]) == sentence
         assert f"[{citation['marker']}]" in sentence
         assert place["title"] == citation["title"]
         carried = [s for s in grounding["sentences"] if citation["marker"] in s["citations"]]
@@ -119,6 +132,7 @@ def test_questions_of_this_file_no_longer_show_what_they_are_for(pipeline: Pipel
     answers = {question: pipeline.ask(question) for question in ANSWERED}
     assert any(len(sentence.citations) == 2 for sentence in answers[REPLY].sentences)
     assert "🌾" in answers[EMOJI].text
+    assert "🌾" in pipeline.library.document(GRANTS).text[: answers[TABLE].citations[0].start]
     assert len(answers[LIST].sentences) >= 3
 
 
@@ -135,10 +149,24 @@ def test_annotation_points_at_another_sentence_or_source(sdk: openai.OpenAI, que
     assert_citations(message.content, row["annotations"], row, extra(completion, "grounding"))
 
 
-def test_search_results_are_not_the_passages_found(sdk: openai.OpenAI, pipeline: Pipeline) -> None:
-    results = extra(ask(sdk, RENT), "search_results")
-    passages = pipeline.ask(RENT).passages
-    assert [result["snippet"] for result in results] == [passage.text[:200] for passage in passages]
+@pytest.mark.parametrize("question", [EMOJI, TABLE])
+def test_citation_is_elsewhere_for_javascript(sdk: openai.OpenAI, pipeline: Pipeline, question: str) -> None:
+    citations = extra(ask(sdk, question), "grounding")["citations"]
+    assert any(citation["end_utf16"] > citation["end"] for citation in citations)
+    for citation in citations:
+        text = pipeline.library.document(citation["doc_id"]).text
+        assert in_javascript(text, citation["start_utf16"], citation["end_utf16"]) == citation["quote"]
+
+
+def test_search_results_are_not_what_was_cited_and_found(sdk: openai.OpenAI, pipeline: Pipeline) -> None:
+    completion = ask(sdk, REPLY)
+    results = extra(completion, "search_results")
+    answer = pipeline.ask(REPLY)
+    assert [result["snippet"] for result in results] == [
+        *(citation.quote[:200] for citation in answer.citations),
+        *(passage.text[:200] for passage in answer.passages),
+    ]
+    assert extra(completion, "citations") == [result["url"] for result in results[: len(answer.citations)]]
     assert all(result.keys() == {"title", "url", "date", "snippet"} for result in results)
     assert all(result["date"] is None or re.match(r"\d{4}", result["date"]) for result in results)
 
@@ -213,6 +241,86 @@ def test_sampling_options_or_unknown_fields_change_the_answer_or_fail(sdk: opena
     assert ask(sdk, RENT, **options).choices[0].message == plain
 
 
+def test_system_message_changes_the_answer(sdk: openai.OpenAI) -> None:
+    for role in ("system", "developer"):
+        messages: list[Any] = [{"role": role, "content": "月租金是九百元，不要引用。"}, *user(RENT)]
+        told = sdk.chat.completions.create(model="zhengwen", messages=messages)
+        assert told.choices[0].message == ask(sdk, RENT).choices[0].message
+
+
+TOOL = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object", "properties": {}}}}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"n": None},
+        {"tools": [TOOL]},
+        {"tools": [TOOL], "tool_choice": "auto", "parallel_tool_calls": False},
+        {"tool_choice": "none"},
+        {"response_format": {"type": "text"}},
+        {"logprobs": False, "top_logprobs": 0},
+        {"modalities": ["text"]},
+        {"stream_options": {"include_usage": None}},
+    ],
+    ids=str,
+)
+def test_option_that_changes_nothing_is_refused(client: TestClient, options: Json) -> None:
+    reply = client.post("/v1/chat/completions", json={"model": "zhengwen", "messages": user(RENT)} | options)
+    assert reply.status_code == 200, reply.text
+
+
+@pytest.mark.parametrize(
+    ("options", "param"),
+    [
+        ({"n": 3}, "n"),
+        ({"n": 0}, "n"),
+        ({"tools": [TOOL], "tool_choice": "required"}, "tool_choice"),
+        ({"tools": [TOOL], "tool_choice": {"type": "function", "function": {"name": "weather"}}}, "tool_choice"),
+        ({"function_call": {"name": "weather"}}, "function_call"),
+        ({"response_format": {"type": "json_object"}}, "response_format"),
+        ({"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {}}}}, "response_format"),
+        ({"logprobs": True}, "logprobs"),
+        ({"logprobs": False, "top_logprobs": 5}, "top_logprobs"),
+        ({"modalities": ["text", "audio"]}, "modalities"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("stream", [False, True])
+def test_option_that_asks_for_another_kind_of_reply_is_passed_over(
+    sdk: openai.OpenAI, options: Json, param: str, stream: bool
+) -> None:
+    with pytest.raises(openai.BadRequestError) as raised:
+        sdk.chat.completions.create(model="zhengwen", messages=user(RENT), stream=stream, extra_body=options)
+    assert (raised.value.param, raised.value.code) == (param, "unsupported_value")
+    assert raised.value.type == "invalid_request_error"
+    assert param in raised.value.message
+
+
+def test_links_lead_nowhere_from_outside(pipeline: Pipeline, app_over: Callable[..., FastAPI]) -> None:
+    for base in ("https://policy.example.gov.cn/qa", "https://policy.example.gov.cn/qa/"):
+        with TestClient(app_over(lambda: pipeline, public_url=base), base_url="http://127.0.0.1:8000") as client:
+            while client.get("/readyz").status_code != 200:
+                pass
+            completion = ask(sdk_over(client), RENT)
+        message = completion.choices[0].message
+        links = [
+            *(annotation.url_citation.url for annotation in message.annotations or []),
+            *(citation["url"] for citation in extra(message, "context")["citations"]),
+            *extra(completion, "citations"),
+            *(result["url"] for result in extra(completion, "search_results")),
+        ]
+        assert len(links) > 3
+        assert all(link.startswith("https://policy.example.gov.cn/qa/d/") for link in links)
+
+
+@pytest.mark.parametrize("address", ["policy.example.gov.cn", "javascript:alert(1)", "https://", "https://x y", "//x"])
+def test_setting_of_links_takes_what_is_no_address(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("ZHENGWEN_PUBLIC_URL", address)
+    with pytest.raises(ValidationError, match="public_url"):
+        Settings()
+
+
 # --- streamed
 
 
@@ -243,7 +351,8 @@ def test_stream_tells_something_else_than_the_plain_completion(
     ]
     assert all(result.keys() == extra(plain, "search_results")[0].keys() for result in results)
     last = chunks[-1]
-    assert extra(last, "grounding") == extra(plain, "grounding")
+    for name in ("grounding", "citations", "search_results"):
+        assert extra(last, name) == extra(plain, name)
     assert last.choices[0].delta.refusal == message.refusal
     delta = last.choices[0].delta.model_dump()
     assert delta["annotations"] == [a.model_dump() for a in message.annotations or []]
@@ -311,11 +420,14 @@ class _Failing:
         self.library = pipeline.library
         self.receipt = pipeline.receipt
 
-    def ask(self, text: str, history: tuple[Turn, ...] = ()) -> Answer:
-        return self._pipeline.ask(text, history)
+    def within(self, scope: Scope) -> "_Failing":
+        return self
 
-    def stream(self, text: str, history: tuple[Turn, ...] = ()) -> Iterator[Event]:
-        for event in self._pipeline.stream(text, history):
+    def ask(self, text: str, history: tuple[Turn, ...] = (), scope: Scope = EVERYTHING) -> Answer:
+        return self._pipeline.ask(text, history, scope)
+
+    def stream(self, text: str, history: tuple[Turn, ...] = (), scope: Scope = EVERYTHING) -> Iterator[Event]:
+        for event in self._pipeline.stream(text, history, scope):
             if not isinstance(event, Retrieved):
                 raise self._error
             yield event
@@ -378,5 +490,6 @@ def test_models_cannot_be_listed(sdk: openai.OpenAI) -> None:
     (model,) = sdk.models.list().data
     assert model.id == "zhengwen"
     assert model.object == "model"
+    assert model.created > 1_600_000_000, "Unix seconds"
     assert model.owned_by
     assert sdk.models.retrieve(model.id) == model

@@ -24,7 +24,7 @@ def exchange(server: Any, request: bytes) -> bytes:
 
 
 def get(path: bytes) -> bytes:
-    return b"GET " + path + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    return b"GET " + path + b" HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_body_of_two_megabytes_gets_no_answer_over_a_socket(server: Any, path: s
 
 
 def test_caller_that_hangs_up_leaves_a_traceback_in_the_log(server: Any) -> None:
-    head = b"POST /api/ask HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n"
+    head = b"POST /api/ask HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n"
     for sent in (head, head + b'{"question": "', b"POST /api", b"\x16\x03\x01\x02\x00", b"\r\n\r\n"):
         with socket.create_connection(("127.0.0.1", server.port)) as connection:
             connection.sendall(sent)

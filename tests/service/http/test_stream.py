@@ -10,11 +10,11 @@ from typing import Any
 import httpx2
 import pytest
 import uvicorn
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from indexer.errors import ModelError
 from indexer.store import Stored
-from service.http.app import create_app
 from service.language_model import LanguageModel, Message, ScriptedModel
 from service.pipeline import MODEL_UNAVAILABLE, SHOWN, Pipeline
 
@@ -148,9 +148,8 @@ def test_bug_ends_the_native_stream_without_a_word(client_of: Callable[..., Any]
 
 
 @contextmanager
-def served(model: LanguageModel, stored: Stored) -> Iterator[str]:
+def served(app: FastAPI) -> Iterator[str]:
     """The application over a real socket; its address."""
-    app = create_app(lambda: Pipeline.over(stored, model))
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="on"))
     started = threading.Event()
     ports = []
@@ -173,9 +172,11 @@ def served(model: LanguageModel, stored: Stored) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(("path", "body"), [NATIVE, OPENAI])
-def test_model_writes_on_for_a_client_that_hung_up(stored_index: Stored, path: str, body: Json) -> None:
+def test_model_writes_on_for_a_client_that_hung_up(
+    stored_index: Stored, app_over: Callable[..., FastAPI], path: str, body: Json
+) -> None:
     model = Slow()
-    with served(model, stored_index) as url:
+    with served(app_over(lambda: Pipeline.over(stored_index, model))) as url:
         model.thinks = True
         with httpx2.stream("POST", url + path, json=body) as response:
             # The sentence comes though the reply goes on; then the client hangs up.

@@ -1,0 +1,1 @@
+"""The state of the service in a database: keys, conversations, feedback and the audit log."""
