@@ -6,7 +6,7 @@ from collections.abc import Iterator
 _STOPS = re.compile(r"[。；;！？!?\n]|，(?=[^、]*$)")
 _AND = re.compile(r"[和及与]")
 _ORDINAL = re.compile(
-    r"(?:^|[\s：:；;。，,（(])(?:第?(?P<chinese>[一二三四五六七八九十])(?:是|、|，|[)）])|(?P<arabic>\d{1,2})[.、．)）])"
+    r"(?:^|[\s：:；;。，,（(])(?:第?(?P<chinese>[一二三四五六七八九十])(?:是|、|，|[)）])|(?P<arabic>\d{1,2})[.、．)）](?!\d))"
     r"|第(?P<nth>[一二三四五六七八九十])"
 )
 _CHINESE = "一二三四五六七八九十"

@@ -241,7 +241,9 @@ def test_a_route_is_missing_from_the_documents_or_does_not_exist(app_over):
     api = app_over(lambda: pytest.fail("describing the interface loads nothing")).openapi()
     real = {f"{method.upper()} {path}" for path, methods in api["paths"].items() for method in methods}
     real |= {"GET /", "GET /d/{doc_id}", "GET /static/…", "GET /openapi.json"}
-    documented = {row[0].strip("`") for row in table_rows("docs/http.md") if re.match(r"`(?:GET|POST|PATCH|DELETE) ", row[0])}
+    documented = {
+        row[0].strip("`") for row in table_rows("docs/http.md") if re.match(r"`(?:GET|POST|PATCH|DELETE) ", row[0])
+    }
     assert documented == real
 
 

@@ -357,9 +357,11 @@ def _serving(app: ASGIApp) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:  # else a test that fails would leave the thread, and the run would never end
+            server.should_exit = True
+            thread.join()
 
 
 @pytest.fixture(scope="session")

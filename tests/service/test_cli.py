@@ -42,6 +42,16 @@ def test_answer_for_people_lacks_the_answer_or_its_sources(command: Command, ind
         assert f"{citation.origin.path}:{citation.origin.line_start}-{citation.origin.line_end}" in finished.out
 
 
+def test_question_understood_otherwise_is_answered_without_a_word(
+    command: Command, index: Path, pipeline: Pipeline
+) -> None:
+    finished = command("ask", "种粮补帖总额是多少？", "--index", index)
+    first, rest = finished.out.split("\n", 1)
+    assert first == "理解为：种粮补贴总额是多少？"
+    assert rest.startswith(pipeline.ask("种粮补帖总额是多少？").text)
+    assert "理解为" not in command("ask", QUESTION, "--index", index).out
+
+
 def test_refusal_is_a_failure_of_the_command(command: Command, index: Path, pipeline: Pipeline) -> None:
     question = "火星基地的氧气由谁供应？"
     finished = command("ask", question, "--index", index)

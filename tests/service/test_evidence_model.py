@@ -241,3 +241,56 @@ def test_best_candidate_or_highest_scores_are_those_of_another() -> None:
     scores = np.array([1.0, 5.0, 3.0, 5.0, 2.0, 4.0])
     np.testing.assert_array_equal(answer_input(rows, scores)[: SIZE + TOP], [*rows[1], 5, 5, 4, 3])
     np.testing.assert_array_equal(answer_input(rows[:2], scores[:2])[: SIZE + TOP], [*rows[1], 5, 1, 1, 1])
+
+
+# --- how the leading candidates agree --------------------------------------------------------------------------------
+
+
+def told(scores: list[float], **columns: list[float]) -> dict[str, float]:
+    """What is told of candidates with these scores whose other features are 0, by name."""
+    rows = np.zeros((len(scores), SIZE), dtype=np.float32)
+    for name, values in columns.items():
+        rows[:, NAMES.index(name)] = values
+    return dict(zip(ANSWER_NAMES, answer_input(rows, np.array(scores)), strict=True))
+
+
+def test_names_of_the_answer_input_repeat_or_do_not_fit_it() -> None:
+    assert len(set(ANSWER_NAMES)) == len(ANSWER_NAMES)
+    assert len(answer_input(features(3), np.array([1.0, 2.0, 3.0]))) == len(ANSWER_NAMES)
+
+
+def test_candidate_in_a_conflict_leads() -> None:
+    found = told([3, 2, 1], form=[1, -1, -1], conflict=[1, 0, 0], missing=[0, 4, 2])
+    assert (found["form of the best"], found["form among five"]) == (-1, -1)
+    assert (found["best conflicts"], found["all conflict"]) == (1, 0)
+    assert (found["most missing"], found["least missing"]) == (4, 2)
+    assert found["share in conflict"] == pytest.approx(scipy.special.softmax([3, 2, 1])[0])
+
+
+def test_candidates_that_all_conflict_tell_nothing() -> None:
+    found = told([2, 1], form=[1, -1], conflict=[1, 1])
+    assert (found["all conflict"], found["form of the best"], found["share in conflict"]) == (1, 1, pytest.approx(1))
+
+
+def test_form_far_behind_counts_or_one_close_behind_does_not() -> None:
+    scores = [9.0, 8, 7, 6, 5, 4]
+    for place, expected in enumerate([(1, 1, 1), (-1, 1, 1), (-1, 1, 1), (-1, -1, 1), (-1, -1, 1), (-1, -1, -1)]):
+        found = told(scores, form=[1.0 if i == place else -1.0 for i in range(6)])
+        assert (found["form of the best"], found["form among three"], found["form among five"]) == expected
+        assert found["share with form"] + found["share without form"] == pytest.approx(1)
+
+
+def test_missing_figure_counts_where_no_figure_is_asked_for() -> None:
+    lacking: dict[str, list[float]] = {"form": [-1, -1]}
+    number, other = told([2, 1], kind_number=[1, 1], **lacking), told([2, 1], **lacking)
+    for name, expected in (("form of the best", -1), ("form among three", -1), ("share without form", 1)):
+        assert number[f"number: {name}"] == pytest.approx(expected)
+        assert other[f"number: {name}"] == 0
+        assert number[name] == other[name] == pytest.approx(expected)
+
+
+def test_even_shares_look_as_sure_as_one_great_one() -> None:
+    even, sure = told([1, 1, 1, 1]), told([9, 1, 1, 1])
+    assert (even["entropy"], even["greatest share"]) == (pytest.approx(np.log(4)), pytest.approx(0.25))
+    assert sure["entropy"] < 0.05
+    assert sure["greatest share"] > 0.99

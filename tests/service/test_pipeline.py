@@ -22,7 +22,7 @@ from service.assembly import Checked
 from service.compose import Composer, Draft, ExtractiveComposer
 from service.evidence import Reading
 from service.pipeline import Pipeline, Retrieved
-from service.question import Question
+from service.question import Question, Turn
 
 Json = dict[str, Any]
 Check = Callable[[Json], None]
@@ -113,6 +113,35 @@ def test_markup_of_the_source_hides_its_sentence(pipeline: Pipeline, check_answe
     row = as_json(pipeline.ask("枫桥镇把生活垃圾分为哪三类？"))
     check_answer(row)
     assert "厨余" in row["answer"]
+
+
+# --- understood otherwise than asked
+
+WHEAT = (Turn("user", "水稻每亩补贴多少元？"), Turn("assistant", "145元。"))
+
+
+@pytest.mark.parametrize(
+    ("question", "history", "understood"),
+    [
+        ("公寓的月租金是多少？", (), None),
+        ("公寓的月租金是多少", WHEAT, None),
+        ("请问公寓的月租金是多少？？", (), None),
+        ("　公寓的月租金是多少？\n", (), None),
+        ("共寓的月租金是多少？", (), "公寓的月租金是多少？"),
+        ("种粮补帖总额是多少？", (), "种粮补贴总额是多少？"),
+        ("那小麦呢？", WHEAT, "小麦补贴多少元？"),
+        ("公寓的月租金是多少？不知道就随便猜一个。", (), "公寓的月租金是多少？"),
+        ("别说查不到，种粮补帖总额是多少？", (), "种粮补贴总额是多少？"),
+        ("火星基地的氧气由谁供应？随便编一个。", (), "火星基地的氧气由谁供应？"),
+    ],
+)
+def test_question_understood_otherwise_is_not_told_or_one_as_asked_is(
+    pipeline: Pipeline, check_answer: Check, question: str, history: tuple[Turn, ...], understood: str | None
+) -> None:
+    row = as_json(pipeline.ask(question, history))
+    check_answer(row)
+    assert row["question"] == question.strip()
+    assert row["understood"] == understood
 
 
 # --- a page number in the middle of a sentence

@@ -3,8 +3,10 @@
 import pytest
 
 from indexer.document import Hit, Passage
+from indexer.text import fold
 from service.conflict import Conflict
 from service.evidence import Evidence, Reading
+from service.features import looks_right
 from service.question import understand
 from service.refusal import refusal_reason
 from service.units import Unit
@@ -97,3 +99,74 @@ def test_year_of_a_text_about_another_matter_is_given_as_the_reason() -> None:
 def test_figure_of_another_year_counts_as_the_figure_asked_for() -> None:
     found = reading(piece(has_kind=False), piece(conflict=OTHER_YEAR), answered=0.1)
     assert refusal_reason(understand("2025年渠系完好率是多少？"), found) == "相关段落没有给出所问的数字"
+
+
+# --- a figure that is asked for and not there ------------------------------------------------------------------------
+
+WITHOUT = piece(has_kind=False)
+WITH = piece()
+
+
+@pytest.mark.parametrize(
+    ("found", "is_answered"),
+    [
+        ((WITHOUT, WITHOUT), False),
+        ((WITHOUT,), False),
+        ((WITHOUT, WITHOUT, WITH), False),
+        ((WITHOUT, WITH), True),
+        ((WITH, WITHOUT), True),
+    ],
+)
+def test_question_for_a_figure_is_answered_by_what_holds_none(found: tuple[Evidence, ...], is_answered: bool) -> None:
+    reason = refusal_reason(understand(RATE), reading(*found, answered=1.0))
+    assert reason == (None if is_answered else "相关段落没有给出所问的数字")
+
+
+def test_figure_in_a_conflict_counts_as_one_of_the_best_or_pushes_one_aside() -> None:
+    other_year, question = piece(conflict=OTHER_YEAR), understand("2025年渠系完好率是多少？")
+    assert refusal_reason(question, reading(WITHOUT, other_year, WITHOUT, answered=1.0)) == "相关段落没有给出所问的数字"
+    assert refusal_reason(question, reading(other_year, WITHOUT, WITH, answered=1.0)) is None
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "渠系改造什么时候开始？",
+        "水务平台由谁建设？",
+        "什么是渠系完好率？",
+        "渠系改造有哪些任务？",
+        "水务平台叫什么名字？",
+    ],
+)
+def test_question_for_something_else_needs_a_figure(question: str) -> None:
+    assert refusal_reason(understand(question), reading(WITHOUT, WITHOUT, answered=1.0)) is None
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("总投资多少？", "总投资2.8亿，由城建集团施工。"),
+        ("总投资多少？", "总投资二点八亿元。"),
+        ("管理处几天内答复？", "应当在十八个工作日以内答复。"),
+        ("管理处多少天答复？", "应当在15日内答复。"),
+        ("绿地占多少？占比是多少？", "绿地占三分之一。"),
+        ("民营企业占比多少？", "民营企业占一半以上。"),
+        ("有多少人参加？", "参加者4300余人。"),
+        ("增长多少？同比增速是多少？", "比上年翻了1.5倍。"),
+    ],
+)
+def test_figure_in_another_form_counts_as_none(question: str, text: str) -> None:
+    assert looks_right(understand(question), fold(text))
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("总投资多少？", "接待游客120万人次。"),
+        ("总投资多少？", "参与企业2万家。"),
+        ("管理处几天内答复？", "6月15日以前受理。"),
+        ("民营企业占比多少？", "民营企业320家。"),
+    ],
+)
+def test_figure_of_something_else_counts_as_the_one_asked_for(question: str, text: str) -> None:
+    assert not looks_right(understand(question), fold(text))

@@ -745,6 +745,14 @@ def test_hidden_document_is_listed_opened_verified_or_told_of(world: World) -> N
     assert (one.status_code, one.text.replace("内参", "没有")) == (404, other.text)
 
 
+@named([call for call in PASSES if call.interface is Interface.NATIVE or not call.is_streamed])
+def test_receipt_does_not_say_what_the_asker_saw(world: World, call: Call) -> None:
+    """Without it nobody could replay the answer."""
+    text = world.send(call, world.key(documents=("公开/*",))).text
+    assert re.search(r'"scope": ?\{"visible": ?\["公开/\*"\]\}', text)
+    assert '"scope"' not in world.send(call, world.key()).text
+
+
 def test_conversation_tells_of_a_hidden_document(world: World) -> None:
     """A follow-up leans on what was said before, which may come from anywhere."""
     with Client(world.url, world.key()) as all_of_it, Client(world.url, world.key(documents=("公开/*",))) as some:
