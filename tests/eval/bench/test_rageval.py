@@ -87,7 +87,7 @@ def test_a_set_cannot_be_asked(tmp_path: Path, write_rows, texts: dict[str, str]
     rows = [{"doc_id": name, "content": text} for name, text in texts.items()]
     point = "东湾公园总投资2.8亿元"
     asked = query(
-        content="东湾公园投资了多少钱？",
+        content="东湾公园总投资是多少？",
         doc_ids=["city/park.md"],
         references=["2023年先行开工东湾公园，总投资2.8亿元，由云江城建集团负责施工。"],
         keypoints=[point],
