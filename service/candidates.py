@@ -6,7 +6,7 @@ questions is no answer at all.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -32,6 +32,8 @@ _NUMBERING = re.compile(
 # A short line of words and nothing else names something and says nothing of it.
 _NAME_ALONE = re.compile(r"[^\d\t|,，。;；:：!！?？]{1,20}")
 _OPENING_CHARACTERS = 200
+# The pieces of so many passages are kept; those of one take some 50 kB.
+_PASSAGES_KEPT = 1024
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ class Candidates:
         self._library = library
         self._glossary = glossary
         self._tokens = lru_cache(maxsize=65536)(self._tokenize)
+        self._pieces = lru_cache(maxsize=_PASSAGES_KEPT)(self._read)
 
     def _tokenize(self, text: str) -> frozenset[str]:
         """Tokens of a text and of the other names of what it speaks of."""
@@ -86,18 +89,20 @@ class Candidates:
         lists: dict[Listing, Candidate] = {}
         for hit in hits:
             share = hit.score / best
-            passage = hit.passage
-            text = self._library.document(passage.doc_id).text
-            listed = _without_planted(text, listings(text, passage.doc_id, passage.start, passage.end))
-            for piece in self._pieces(passage, listed, share):
-                found.setdefault(piece.units[0], piece)  # a sentence can reach into the next passage
+            for piece in self._pieces(hit.passage):
+                if piece.units[0] not in found:  # a sentence can reach into the next passage
+                    found[piece.units[0]] = replace(piece, hit=share)
             if with_lists:
-                for listing in self._lists_around(passage, listed):
+                for listing in self._lists_around(hit.passage):
                     if listing not in lists:  # the best hit that it stands around counts
                         lists[listing] = self._list(listing, share)
         return [*found.values(), *lists.values()]
 
-    def _pieces(self, passage: Passage, listed: Sequence[Listing], share: float) -> Iterator[Candidate]:
+    def _read(self, passage: Passage) -> tuple[Candidate, ...]:
+        """The candidates of a passage that are no lists, in text order, as if it were the best hit."""
+        return tuple(self._pieces_of(passage))
+
+    def _pieces_of(self, passage: Passage) -> Iterator[Candidate]:
         document = self._library.document(passage.doc_id)
         text = document.text
         headings = {_bare(section.title) for section in self._library.outline(passage.doc_id)} - {""}
@@ -108,7 +113,7 @@ class Candidates:
             for unit in split_units(text, passage.doc_id, passage.start, passage.end)
             if line_start(text, unit.start) in paths or not is_planted(text[unit.start : unit.end])
         ]
-        introduced = {listing.lead.end: listing.items for listing in listed}
+        introduced = {listing.lead.end: listing.items for listing in self._listed(passage)}
         sets = self._each(text, units)
         lead = self._tokens(text[slice(*passage.lead)]) if passage.lead is not None else frozenset()
         path = passage.section
@@ -139,14 +144,19 @@ class Candidates:
             )
             together = (unit, *_within(items, _LEAD_IN_CHARACTERS))
             words = "".join(text[u.start : u.end] for u in together)
-            yield Candidate(together, words, fold(words), sets[i], setting, share, is_list=False, is_row=row)
+            yield Candidate(together, words, fold(words), sets[i], setting, 1.0, is_list=False, is_row=row)
 
-    def _lists_around(self, passage: Passage, listed: Sequence[Listing]) -> Iterator[Listing]:
+    def _listed(self, passage: Passage) -> list[Listing]:
+        """Lead-ins with the items that they introduce."""
+        text = self._library.document(passage.doc_id).text
+        return _without_planted(text, listings(text, passage.doc_id, passage.start, passage.end))
+
+    def _lists_around(self, passage: Passage) -> Iterator[Listing]:
         """Headings with their children and lead-ins with their items, as far as they are short enough to answer with."""
         text = self._library.document(passage.doc_id).text
         sections = self._library.outline(passage.doc_id)
         below = children(text, passage.doc_id, sections, passage.start, passage.end)
-        for listing in [*_without_planted(text, below), *listed]:
+        for listing in [*_without_planted(text, below), *self._listed(passage)]:
             length = sum(item.end - item.start for item in listing.items)
             if 2 <= len(listing.items) <= _MAX_ITEMS and length <= _LIST_CHARACTERS:
                 yield listing

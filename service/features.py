@@ -8,6 +8,7 @@ candidate stays behind the best of its question.
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -118,9 +119,9 @@ class Features:
         """float32 `(candidates, len(NAMES))`; `weights` are those of the question's tokens, the rarer the greater."""
         if not candidates:
             return np.zeros((0, len(NAMES)), dtype=np.float32)
-        # One call for all that is new: a call for each would cost more than the vectors.
-        self.vectors([text for candidate in candidates for text in _embedded(candidate)])
-        asked = _Asked(question, weights, self)
+        # All at once: a product for each candidate would cost more than the vectors.
+        texts = list(dict.fromkeys(text for candidate in candidates for text in _embedded(candidate)))
+        asked = _Asked(question, weights, self, texts)
         rows = [self._one(asked, candidate) for candidate in candidates]
         for name in _BEHIND:
             best = max(row[name] for row in rows)
@@ -143,6 +144,10 @@ class Features:
                 self._known = {}
         return np.stack([known[text] for text in texts])
 
+    def question_vector(self, question: Question) -> Vectors:
+        """`(dimensions,)`, of length 1."""
+        return self._embedder.embed_question(question.resolved)
+
     def _one(self, asked: "_Asked", candidate: Candidate) -> dict[str, float]:
         question, setting, own = asked.question, candidate.setting, candidate.own
         around = setting.near | setting.heading | setting.above
@@ -152,13 +157,11 @@ class Features:
         missing = [weight for token, weight in rest.items() if token not in own and token not in around]
         folded = candidate.folded
         here, there = _words_here(candidate), _words_around(candidate)
-        plain, headed = self.vectors(_sentences(candidate))
         near, meant = asked.meaning(here), asked.meaning(here + there)
-        run = _longest_shared(asked.squeezed, re.sub(r"\W", "", folded)[:_LONGEST_COMPARED])
-        figures = _FIGURE.findall(folded)
+        run = _longest_shared(asked.squeezed, _squeezed(folded))
+        said = _said(candidate.text, folded)
         form = looks_right(question, folded)
-        named = years(folded)
-        enumerated = sizes(candidate.text) | ({len(candidate.units) - 1} if len(candidate.units) > 2 else set())
+        enumerated = said.sizes | ({len(candidate.units) - 1} if len(candidate.units) > 2 else set())
         most = math.log(min(20, max(enumerated, default=1)))
         surroundings = "\n".join((setting.line, setting.path, setting.document, setting.before))
         return {
@@ -185,18 +188,18 @@ class Features:
             "meaning_least": float(near.min()),
             "meaning_around_least": float(meant.min()),
             "meaning_gap": float((asked.word_weights * (1 - meant)).max()),
-            "cosine": float(asked.vector @ plain),
-            "cosine_headed": float(asked.vector @ headed),
+            "cosine": asked.cosine(_sentences(candidate)[0]),
+            "cosine_headed": asked.cosine(_sentences(candidate)[1]),
             "shared_run": run,
             "shared_run_share": run / max(1, len(asked.squeezed)),
             "form": 0 if form is None else 1 if form else -1,
-            "figures": min(10, len(figures)),
-            "new_figures": min(10, sum(figure not in asked.folded for figure in figures)),
-            "dates": min(5, len(_DATE.findall(folded))),
-            "quoted": re.search('[《“"「]', folded) is not None,
+            "figures": min(10, len(said.figures)),
+            "new_figures": min(10, sum(figure not in asked.folded for figure in said.figures)),
+            "dates": said.dates,
+            "quoted": said.quoted,
             "length": math.log1p(len(candidate.text)),
             "units": min(10, len(candidate.units)),
-            "sentences": len(_SENTENCE_END.findall(candidate.text)),
+            "sentences": said.sentences,
             "row": candidate.is_row,
             "lead_in": candidate.text.rstrip().endswith(("：", ":")),
             "anaphora": _ANAPHORA.match(candidate.text) is not None,
@@ -208,42 +211,50 @@ class Features:
             "enumerated_many": question.wants_many * most,
             "enumerates_count": 0 if question.count is None else 1 if question.count in enumerated else -1,
             "names_count": question.count not in enumerated and _names_count(question.count, folded),
-            "asks_back": _ASKS_BACK.search(candidate.text) is not None,
+            "asks_back": said.asks_back,
             "conflict": conflict(question, candidate) is not None,
             "asks_year": bool(question.years),
-            "year_here": bool(question.years & named),
-            "year_around": bool(question.years & years(surroundings)),
-            "other_years": len(named - question.years),
+            "year_here": bool(question.years & said.years),
+            "year_around": bool(question.years & _years(surroundings)),
+            "other_years": len(said.years - question.years),
             "asks_place": bool(question.places),
             "asks_periods": len(question.periods),
             "asks_titles": len(question.titles),
             "asks_organisations": len(question.organisations),
             "place_here": names_any(question.places, folded),
             "place_around": names_any(question.places, surroundings),
-            "other_places": len(places(folded) - question.places),
-            **{f"looks_like_{kind.value}": form.search(folded) is not None for kind, form in LOOKS_LIKE.items()},
+            "other_places": len(said.places - question.places),
+            **{f"looks_like_{kind.value}": kind in said.looks_like for kind in LOOKS_LIKE},
             **{f"kind_{kind.value}": kind is question.kind for kind in Kind},
         }
 
 
 class _Asked:
-    """A question as candidates are compared with it."""
+    """A question as candidates are compared with it; `texts` are all of theirs that are compared by vectors."""
 
-    def __init__(self, question: Question, weights: Mapping[str, float], features: Features) -> None:
-        self.question, self.weights, self._features = question, weights, features
+    def __init__(
+        self, question: Question, weights: Mapping[str, float], features: Features, texts: Sequence[str]
+    ) -> None:
+        self.question, self.weights = question, weights
         self.folded = fold(question.resolved)
         words = content_words(self.folded) or (self.folded,)
         self.squeezed = "".join(words)[:60]
-        self.vectors = features.vectors(words)
-        self.vector = features._embedder.embed_question(question.resolved)
+        self._rows = {text: row for row, text in enumerate(texts)}
+        vectors = features.vectors(texts)
+        self._nearness = np.clip(vectors @ features.vectors(words).T, 0, 1).astype(np.float64)
+        self._cosines = vectors @ features.question_vector(question)
         self.word_weights = np.array([0.1 + _heaviest(word, weights) for word in words])
 
     def meaning(self, words: Sequence[str]) -> npt.NDArray[np.float64]:
         """For each word of the question how near the nearest of `words` comes, 0 to 1."""
         if not words:
             return np.zeros(len(self.word_weights))
-        nearest = (self.vectors @ self._features.vectors(words).T).max(axis=1)
-        return np.asarray(np.clip(nearest, 0, 1), dtype=np.float64)
+        nearest: npt.NDArray[np.float64] = self._nearness[[self._rows[word] for word in words]].max(axis=0)
+        return nearest
+
+    def cosine(self, text: str) -> float:
+        """Between the question and a text, -1 to 1."""
+        return float(self._cosines[self._rows[text]])
 
     def weighted(self, nearness: npt.NDArray[np.float64]) -> float:
         return float(self.word_weights @ nearness / self.word_weights.sum())
@@ -265,6 +276,46 @@ class _Asked:
                 share = max(near if token in setting.near else 0.0, _ABOVE if token in setting.above else 0.0)
             total += share * weight
         return total / (sum(self.weights.values()) or 1.0)
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What a text holds, whatever is asked: its figures, how many dates, ends of sentences and listed things, and so on."""
+
+    figures: tuple[str, ...]
+    dates: int
+    years: frozenset[str]
+    places: frozenset[str]
+    sizes: frozenset[int]
+    looks_like: frozenset[Kind]
+    sentences: int
+    quoted: bool
+    asks_back: bool
+
+
+@lru_cache(maxsize=16384)
+def _said(text: str, folded: str) -> _Said:
+    return _Said(
+        figures=tuple(_FIGURE.findall(folded)),
+        dates=min(5, len(_DATE.findall(folded))),
+        years=years(folded),
+        places=places(folded),
+        sizes=frozenset(sizes(text)),
+        looks_like=frozenset(kind for kind, form in LOOKS_LIKE.items() if form.search(folded)),
+        sentences=len(_SENTENCE_END.findall(text)),
+        quoted=re.search('[《“"「]', folded) is not None,
+        asks_back=_ASKS_BACK.search(text) is not None,
+    )
+
+
+@lru_cache(maxsize=16384)
+def _years(surroundings: str) -> frozenset[str]:
+    return years(surroundings)
+
+
+@lru_cache(maxsize=16384)
+def _squeezed(folded: str) -> str:
+    return re.sub(r"\W", "", folded)[:_LONGEST_COMPARED]
 
 
 def looks_right(question: Question, folded: str) -> bool | None:
