@@ -24,7 +24,7 @@ NEVER := torch cuda-bindings cuda-pathfinder cuda-toolkit nvidia-cublas nvidia-c
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
   $(addprefix --no-emit-package ,$(NEVER)) pyproject.toml
 
-.PHONY: run test lint gate audit index install lock clean
+.PHONY: run test lint gate audit index install lock web clean
 .DELETE_ON_ERROR:
 
 run: index
@@ -89,6 +89,10 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
 lock:
 	$(COMPILE) --output-file requirements.lock
 	$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+
+# Maintainers: the chat page from its sources (needs Node 20 and npm); what it makes is checked in, so nobody else needs them.
+web:
+	cd service/web && npm ci --ignore-scripts && npm run --silent build
 
 clean:
 	rm -rf $(VENV) build

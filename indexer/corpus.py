@@ -1,35 +1,20 @@
 """A folder of files → documents."""
 
 import hashlib
-import re
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
-from indexer.decoding import decode
-from indexer.document import Document, Metadata
+from indexer.document import Document
 from indexer.errors import InputError
-from indexer.layout import repair
+from indexer.files import SIDECAR, USUAL, Limits, Reading, Source
+from indexer.formats.kinds import HEAD, is_plain_text, is_read, kind_of
+from indexer.pool import read_apart
+from indexer.reading import read_file
 
-SUFFIXES = (".md", ".txt")
 # Files that describe a corpus instead of belonging to it.
 _NOT_DOCUMENTS = ("README.md", "manifest.toml")
-# Between two rules at the head of the file and with a key on its first line: a text may begin with a rule, too.
-_FRONT_MATTER = re.compile(r"---[ \t]*\n(\w+[ \t]*:.*?\n)---[ \t]*(?:\n|$)", re.DOTALL)
-_MAX_BYTES = 50_000_000
-
-
-@dataclass(frozen=True)
-class Source:
-    """A file of the corpus as it lies on disk; `path` is relative to the corpus folder, with forward slashes."""
-
-    path: str
-    data: bytes
-
-    @property
-    def sha256(self) -> str:
-        return hashlib.sha256(self.data).hexdigest()
+_MAX_TEXT = 5_000_000  # bytes up to which text is read in this process
 
 
 @dataclass(frozen=True)
@@ -50,14 +35,15 @@ class Corpus:
 
     @property
     def fingerprint(self) -> str:
-        """sha256 over the paths and contents of the sources."""
+        """sha256 over the paths and contents of the sources and of what stands beside them."""
         digest = hashlib.sha256()
         for source in self.sources:
-            digest.update(f"{source.path}\0{source.sha256}\n".encode())
+            beside = f"\0{source.sidecar_sha256}" if source.sidecar else ""
+            digest.update(f"{source.path}\0{source.sha256}{beside}\n".encode())
         return "sha256:" + digest.hexdigest()
 
 
-def scan(folder: Path) -> Corpus:
+def scan(folder: Path, limits: Limits = USUAL) -> Corpus:
     """The files of a corpus folder.
 
     Raises:
@@ -70,93 +56,98 @@ def scan(folder: Path) -> Corpus:
     for path in sorted(folder.rglob("*")):
         relative = path.relative_to(folder)
         name = relative.as_posix()
-        if not path.is_file() or any(part.startswith(".") for part in relative.parts) or path.name in _NOT_DOCUMENTS:
+        if not path.is_file() or any(part.startswith((".", "~$")) for part in relative.parts):
             continue
-        if path.suffix.lower() not in SUFFIXES:
-            skipped.append(
-                Skipped(name, f"format {path.suffix or 'unknown'} is not read yet, only .md and .txt", False)
-            )
+        if path.name in _NOT_DOCUMENTS:
             continue
         try:
-            if path.stat().st_size > _MAX_BYTES:
-                raise InputError(f"it is larger than {_MAX_BYTES // 1_000_000} MB: split it")
-            sources.append(Source(name, path.read_bytes()))
-        except (OSError, InputError) as error:
+            name.encode()
+            if name.lower().endswith(SIDECAR):
+                if not Path(str(path)[: -len(SIDECAR)]).is_file():
+                    raise InputError("it describes a file that is not there: rename it as that file, or remove it")
+                continue
+            source = source_of(path, name, limits)
+            if source is None:
+                skipped.append(Skipped(name, kind_of(name, b"").reason, False))
+            else:
+                sources.append(source)
+        except UnicodeEncodeError:
+            readable = name.encode("utf-8", "replace").decode()
+            skipped.append(Skipped(readable, "its name is not valid UTF-8: rename it", True))
+        except OSError as error:
             skipped.append(Skipped(name, f"cannot be read: {error}", True))
+        except InputError as error:
+            skipped.append(Skipped(name, str(error), True))
     if not sources:
-        raise InputError(f"the corpus folder {folder} holds no .md or .txt file: nothing to index")
+        reasons = "".join(f"; {item.path}: {item.reason}" for item in skipped[:3])
+        raise InputError(f"the corpus folder {folder} holds no file that is read: nothing to index{reasons}")
     return Corpus(tuple(sources), tuple(skipped))
+
+
+def source_of(file: Path, name: str, limits: Limits = USUAL) -> Source | None:
+    """A file as a source, with the metadata beside it; None when its format is not read, by its name and its content.
+
+    Raises:
+        InputError: it is too large.
+        OSError: it cannot be read.
+    """
+    size = file.stat().st_size
+    known = is_read(name)
+    if size > limits.megabytes * 1_000_000:
+        if not known:
+            return None
+        raise InputError(f"it is larger than {limits.megabytes} MB: split it")
+    if not known and kind_of(name, _head(file)).kind is None:
+        return None
+    sidecar = file.with_name(file.name + SIDECAR)
+    if not sidecar.is_file():
+        return Source(name, file, _sha256(file), size)
+    return Source(name, file, _sha256(file), size, sidecar, _sha256(sidecar))
 
 
 def read_all(corpus: Corpus) -> tuple[list[Document], list[Skipped]]:
     """The documents of a corpus in path order, and the files that turned out unreadable or empty."""
-    documents: list[Document] = []
-    skipped: list[Skipped] = []
-    for source in corpus.sources:
-        try:
-            documents.append(read(source))
-        except InputError as error:
-            skipped.append(Skipped(source.path, str(error), True))
-    return documents, skipped
+    readings = [reading for found in read_sources(corpus.sources) for reading in found]
+    documents = sorted((r.document for r in readings if r.document is not None), key=lambda document: document.path)
+    return documents, [Skipped(r.path, r.problem, r.is_error) for r in readings if r.problem]
 
 
-def read(source: Source) -> Document:
-    """The document of one file: decoded, its layout repaired, its front matter taken as metadata.
+def read_sources(
+    sources: Sequence[Source],
+    limits: Limits = USUAL,
+    progress: Callable[[int], None] = lambda done: None,
+) -> list[tuple[Reading, ...]]:
+    """What each source holds, in their order: text is read here, all else in processes that can be killed.
 
-    Raises:
-        InputError: it is not text, is empty, or its front matter is broken.
+    `progress` is called with the number of sources that are done.
     """
-    decoded = decode(source.data, source.path)
-    text, metadata, first_line = _split_front_matter(decoded.text, source.path)
-    layout = repair(text, markdown=source.path.lower().endswith(".md"), first_line=first_line)
-    if not layout.text:
-        raise InputError(f"{source.path} holds no text")
-    if not metadata.title:
-        metadata = replace(metadata, title=_title(layout.text, source.path))
-    return Document(
-        doc_id=source.path,
-        path=source.path,
-        text=layout.text,
-        sha256=source.sha256,
-        metadata=metadata,
-        line_map=layout.line_map,
-        breaks=layout.breaks,
-        encoding=decoded.encoding,
-    )
+    found: dict[str, tuple[Reading, ...]] = {}
+    apart: list[Source] = []
+    for source in sources:
+        if is_plain_text(source.path) and source.size <= _MAX_TEXT:
+            try:
+                data = source.data
+                if is_plain_text(source.path, data):
+                    found[source.path] = tuple(read_file(source.path, data, limits, source.sidecar_data))
+                    progress(len(found))
+                    continue
+            except InputError as error:
+                found[source.path] = (Reading(source.path, "", problem=str(error), is_error=True),)
+                continue
+        apart.append(source)
+    n_here = len(found)
+    for source, readings in zip(apart, read_apart(apart, limits, lambda done: progress(n_here + done)), strict=True):
+        found[source.path] = readings
+    return [found[source.path] for source in sources]
 
 
-def _split_front_matter(text: str, name: str) -> tuple[str, Metadata, int]:
-    match = _FRONT_MATTER.match(text)
-    if match is None:
-        return text, Metadata(), 1
-    try:
-        # The base loader keeps what was typed: no dates, numbers or truth values made of 2022-11, 012 or no.
-        values = yaml.load(match.group(1), Loader=yaml.BaseLoader)
-    except yaml.YAMLError as error:
-        raise InputError(f"the front matter of {name} is not valid YAML: {str(error).splitlines()[0]}") from error
-    if not isinstance(values, dict):
-        raise InputError(f"the front matter of {name} is not a list of 'key: value' lines")
-    known = {field.name for field in fields(Metadata)}
-    unknown = sorted(set(map(str, values)) - known)
-    if unknown:
-        raise InputError(
-            f"the front matter of {name} has unknown keys {', '.join(unknown)}: known are {', '.join(sorted(known))}"
-        )
-    authors = values.pop("authors", "")
-    names = authors if isinstance(authors, list) else [authors] if authors else []
-    for key, value in [*values.items(), *(("authors", author) for author in names)]:
-        if not isinstance(value, str):
-            raise InputError(f"{key!r} in the front matter of {name} is {value!r}: give plain text")
-    metadata = Metadata(**values, authors=tuple(names))
-    return text[match.end() :], metadata, match.group(0).count("\n") + 1
+def _head(file: Path) -> bytes:
+    """What shows the kind of a file: all of an archive, which has its listing at its end, and the beginning of others."""
+    with file.open("rb") as stream:
+        head = stream.read(HEAD)
+        return head + stream.read() if head.startswith(b"PK") else head
 
 
-def _title(text: str, path: str) -> str:
-    """A title from the text's own head: a long enough Markdown heading, or a bare first line; else the file's name."""
-    lines = text.split("\n", 12)[:12]
-    marked = [line.lstrip("# ").strip() for line in lines if re.match(r"#{1,3}\s", line)]
-    candidates = [line for line in marked if len(line) >= 8] or marked or lines[:1]
-    title = re.sub(r"\s+", " ", candidates[0].replace("**", ""))
-    if marked or (8 <= len(title) <= 60 and not re.search(r"[。！？；，：:]", title)):
-        return title
-    return Path(path).stem
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

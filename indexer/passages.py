@@ -1,5 +1,6 @@
 """Canonical text and outline → passages: spans of a few hundred characters that cover the text and cross no chapter."""
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -24,10 +25,13 @@ class PassageSize:
 def cut(document: Document, size: PassageSize = PassageSize()) -> list[Passage]:
     """The passages of a document, in text order: a partition of its text, save the line ends between them."""
     text = document.text
-    sections = outline(text)
+    sections = outline(text, document.headings)
     spans: list[tuple[int, int]] = []
     for start, end in _regions(text, sections):
-        spans.extend(_cut_region(text, start, end, sections, size))
+        first = bisect_left(sections, start, key=lambda section: section.start)
+        last = bisect_left(sections, end, key=lambda section: section.start)
+        spans.extend(_cut_region(text, start, end, sections[first:last], size))
+    runs = _runs(text)
     passages = []
     for start, end in spans:
         start, end = _trim(text, start, end)
@@ -39,7 +43,7 @@ def cut(document: Document, size: PassageSize = PassageSize()) -> list[Passage]:
                     start=start,
                     end=end,
                     section=section_path(sections, start),
-                    lead=_lead(text, start),
+                    lead=_lead(text, start, runs),
                 )
             )
     return passages
@@ -60,7 +64,10 @@ def _regions(text: str, sections: list[Section]) -> list[tuple[int, int]]:
 
 
 def _cut_region(text: str, start: int, end: int, sections: list[Section], size: PassageSize) -> list[tuple[int, int]]:
-    """Leaf sections of a region, the short ones merged with their neighbours, the long ones split."""
+    """Leaf sections of a region, `sections` being those that begin in it: the short ones merged with their neighbours, the long
+    ones split. An article that fits is whole."""
+    if end - start <= size.maximum and any(section.start == start and section.clause for section in sections):
+        return [(start, end)]
     starts = sorted({start, *(section.start for section in sections if start < section.start < end)})
     merged: list[tuple[int, int]] = []
     for a, b in zip(starts, [*starts[1:], end], strict=True):
@@ -96,22 +103,26 @@ def _trim(text: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-def _lead(text: str, start: int) -> tuple[int, int] | None:
+def _runs(text: str) -> list[tuple[int, str | None]]:
+    """Where each run of lines of one kind begins, and their kind."""
+    runs: list[tuple[int, str | None]] = []
+    start = 0
+    for line in text.split("\n"):
+        kind = _row_kind(line)
+        if not runs or runs[-1][1] != kind:
+            runs.append((start, kind))
+        start += len(line) + 1
+    return runs
+
+
+def _lead(text: str, start: int, runs: list[tuple[int, str | None]]) -> tuple[int, int] | None:
     """Span of the table head or of the list's lead-in, when the passage begins inside a table or list."""
-    here = line_start(text, start)
-    kind = _row_kind(text[here : line_end(text, here)])
-    if kind is None:
+    first, kind = runs[bisect_right(runs, start, key=lambda run: run[0]) - 1]
+    if kind is None or (kind == "list" and first == 0):
         return None
-    first = here
-    while first > 0:
-        previous = line_start(text, first - 1)
-        if _row_kind(text[previous : first - 1]) != kind:
-            break
-        first = previous
     if kind == "list":
-        if first == 0:
-            return None
         first = line_start(text, first - 1)
+    here = line_start(text, start)
     return None if first >= here else (first, min(line_end(text, first), first + 200))
 
 

@@ -15,6 +15,7 @@ from indexer.fusion import Ranked, fuse
 from indexer.outline import outline
 from indexer.scope import EVERYTHING, Scope, require
 from indexer.store import Stored
+from indexer.validity import Register
 
 # The bundled dense leg is weak: it may reorder candidates, not outvote the words. Measured: docs/retrieval.md.
 _LEXICAL_WEIGHT = 1.0
@@ -53,6 +54,7 @@ class Library:
         self._parts = lru_cache(maxsize=_LIBRARIES)(self._part)
         self._outlines: dict[str, list[Section]] = {}
         self._by_document: dict[str, list[Passage]] = {}
+        self._register: Register | None = None
         for passage in passages:
             self._by_document.setdefault(passage.doc_id, []).append(passage)
 
@@ -68,6 +70,13 @@ class Library:
         part._outlines = self._outlines
         return part
 
+    @property
+    def register(self) -> Register:
+        """What these documents say of each other's validity; made on first use."""
+        if self._register is None:
+            self._register = Register(self.documents.values())
+        return self._register
+
     def document(self, doc_id: str) -> Document:
         try:
             return self.documents[doc_id]
@@ -80,9 +89,9 @@ class Library:
 
     def outline(self, doc_id: str) -> list[Section]:
         """The sections of a document, in text order; found on first use."""
-        text = self.document(doc_id).text
+        document = self.document(doc_id)
         if doc_id not in self._outlines:
-            self._outlines[doc_id] = outline(text)
+            self._outlines[doc_id] = outline(document.text, document.headings)
         return self._outlines[doc_id]
 
     def text(self, passage: Passage) -> str:
@@ -109,7 +118,7 @@ class HybridRetriever:
 
     def legs(self, question: str, tokens: Sequence[str], k: int, scope: Scope = EVERYTHING) -> Legs:
         """`retrieve` with what led there; each leg at most `k` hits."""
-        rows = self._rows(scope)
+        rows = self._rows(scope.undated)
         lexical = self._stored.lexical.search(tokens, _CANDIDATES, rows)
         dense = self._stored.dense.search(self._embedder.embed_question(question), _CANDIDATES, rows)
         fused = fuse([(lexical, _LEXICAL_WEIGHT), (dense, _DENSE_WEIGHT)], k)
@@ -119,8 +128,13 @@ class HybridRetriever:
         """Mask of the rows that a scope admits, None for all; raises QuestionError when it admits no document."""
         if scope == EVERYTHING:
             return None
-        require(scope, self._stored.documents)
-        admitted = {document.doc_id for document in self._stored.documents if scope.admits(document)}
+        documents = self._stored.documents
+        require(scope, documents)
+        admitted = {document.doc_id for document in documents if scope.admits(document)}
+        if scope.validity:
+            shown = Register(document for document in documents if scope.shows(document.doc_id))
+            statuses = shown.statuses(scope.as_of)
+            admitted = {doc_id for doc_id in admitted if scope.admits_standing(statuses[doc_id])}
         if len(admitted) == len(self._stored.documents):
             return None
         return np.array([passage.doc_id in admitted for passage in self._stored.passages], dtype=np.bool_)

@@ -2,19 +2,17 @@
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
+from indexer.dates import as_date, is_date, not_after
 from indexer.document import Document
 from indexer.errors import QuestionError
 from indexer.glossary import shipped
 from indexer.text import fold
+from indexer.validity import IN_CHINESE, STATUSES, Register, Status
 
-_DATE = re.compile(r"[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2})?)?")
-# As front matter has it: 2022, 2022-11, 2022-1-8, 2022年11月30日.
-_PUBLISHED = re.compile(r"([0-9]{4})(?:[-/.年]([0-9]{1,2})(?:[-/.月]([0-9]{1,2}))?)?(?![0-9])")
 _DIVISION = re.compile(r"(?<=..)(?:省|市|(?:壮族|回族|维吾尔)?自治区|特别行政区)$")
 # How many values a message lists, and how many characters of one it repeats.
 _LISTED, _REPEATED = 20, 60
@@ -28,10 +26,12 @@ class Scope:
     one of them, width, case and script folded, under any of its names in the shipped glossary. The dates are 2022, 2022-11
     or 2022-11-30, inclusive: a document that is dated by its year or month alone is let in when some day of it is, one
     without a date never when a bound is set. `visible` are shell patterns of the doc_ids that the asker may see at all,
-    `内部/*` for all of a folder; without any, nothing is seen.
+    `内部/*` for all of a folder; without any, nothing is seen. `as_of` is the day that the question is asked for, which validity
+    is judged on, empty for none, when every status is unknown; `validity` are the statuses on that day, in_force or 现行有效,
+    that are let through.
 
     Raises:
-        QuestionError: a value is blank or no text, a bound is no date, or the bounds are the wrong way round.
+        QuestionError: a value is blank or no text, a date is none, the bounds are the wrong way round, or a status is not known.
     """
 
     documents: tuple[str, ...] = ()
@@ -41,6 +41,8 @@ class Scope:
     published_from: str = ""
     published_to: str = ""
     visible: tuple[str, ...] = ("*",)
+    as_of: str = ""
+    validity: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for facet in _FACETS:
@@ -50,10 +52,24 @@ class Scope:
                         f"筛选条件“{facet.name}”里有空的或不完整的值：请去掉它，或写明要查的{facet.name}。"
                     )
         for name, bound in (("起始", self.published_from), ("截止", self.published_to)):
-            if bound and not _is_date(bound):
+            if bound and not is_date(bound):
                 raise QuestionError(f"发布日期的{name}“{_short(bound)}”不是日期：请写成 2022、2022-11 或 2022-11-30。")
-        if self.published_from and self.published_to and not _not_after(self.published_from, self.published_to):
+        if self.published_from and self.published_to and not not_after(self.published_from, self.published_to):
             raise QuestionError(f"发布日期的起始 {self.published_from} 晚于截止 {self.published_to}：请对调后再问。")
+        if self.as_of and not is_date(self.as_of):
+            raise QuestionError(f"效力日期“{_short(self.as_of)}”不是日期：请写成 2022、2022-11 或 2022-11-30。")
+        for value in self.validity:
+            if value not in STATUSES:
+                raise QuestionError(f"不认识效力状态“{_short(value)}”：可选的有{'、'.join(STATUSES)}。")
+
+    @property
+    def undated(self) -> "Scope":
+        """The same for any day, where the day makes no difference to what is admitted."""
+        return self if self.validity else replace(self, as_of="")
+
+    def admits_standing(self, status: Status) -> bool:
+        """Whether a document of this status is let through."""
+        return not self.validity or status in {STATUSES[value] for value in self.validity}
 
     def shows(self, doc_id: str) -> bool:
         """Whether the asker may see a document at all, whatever the filters."""
@@ -73,8 +89,8 @@ class Scope:
         published = published_date(document)
         return (
             bool(published)
-            and (not self.published_from or _not_after(self.published_from, published))
-            and (not self.published_to or _not_after(published, self.published_to))
+            and (not self.published_from or not_after(self.published_from, published))
+            and (not self.published_to or not_after(published, self.published_to))
         )
 
 
@@ -120,6 +136,7 @@ def require(scope: Scope, documents: Iterable[Document]) -> None:
     The message, for people, names the filter and the values there are; it tells nothing of documents out of sight.
     """
     kept = [document for document in documents if scope.shows(document.doc_id)]
+    register = Register(kept) if scope.validity else Register(())
     if not kept:
         raise QuestionError("没有可以查阅的文件：请向管理员申请查阅权限。")
     for facet in _FACETS:
@@ -141,29 +158,17 @@ def require(scope: Scope, documents: Iterable[Document]) -> None:
         dates = sorted(filter(None, map(published_date, kept)))
         there = f"有日期的发布于 {dates[0]} 到 {dates[-1]}" if dates else "都没有注明发布日期"
         raise QuestionError(f"{_among(so_far)}没有发布日期在{bounds}之间的：这些文件{there}。")
+    if scope.validity:
+        statuses = register.statuses(scope.as_of)
+        if not any(scope.admits(document) and scope.admits_standing(statuses[document.doc_id]) for document in kept):
+            asked = "、".join(IN_CHINESE[STATUSES[value]] for value in scope.validity)
+            found = "、".join(sorted({IN_CHINESE[statuses[document.doc_id]] for document in kept}))
+            raise QuestionError(f"{_among(so_far)}{scope.as_of or '不限日期'}没有{asked}的：这些文件{found}。")
 
 
 def published_date(document: Document) -> str:
     """When a document was published, as 2022, 2022-11 or 2022-11-30; empty when it does not say, or not as a date."""
-    match = _PUBLISHED.match(_folded(document.metadata.published))
-    published = "-".join(part.zfill(2) for part in match.groups() if part) if match else ""
-    return published if _is_date(published) else ""
-
-
-def _is_date(text: str) -> bool:
-    if not _DATE.fullmatch(text):
-        return False
-    try:
-        date.fromisoformat(text + "-01" * ((10 - len(text)) // 3))
-    except ValueError:
-        return False
-    return True
-
-
-def _not_after(one: str, other: str) -> bool:
-    """Whether some day of `one` is not after some day of `other`: compared as exactly as both are given."""
-    length = min(len(one), len(other))
-    return one[:length] <= other[:length]
+    return as_date(_folded(document.metadata.published))
 
 
 def _among(so_far: list[str]) -> str:

@@ -4,6 +4,7 @@
     DIR/versions/NAME/manifest.json  format, recipe, corpus, models, dimensions, sha256 of every other file
                      /documents.jsonl  one document a line
                      /passages.jsonl   one passage a line, in row order
+                     /report.json      what became of each file; not among those with a sha256
                      /glossary.json    groups of names of one thing
                      /lexical/         BM25 (bm25s, no pickle)
                      /dense.faiss      vectors, in row order
@@ -32,28 +33,35 @@ from pathlib import Path
 from typing import IO, Any
 
 from indexer.dense import DenseIndex
-from indexer.document import Document, LineMap, Metadata, Passage
+from indexer.document import Document, Passage
 from indexer.errors import StoredIndexError
 from indexer.glossary import Glossary
 from indexer.lexical import LexicalIndex
+from indexer.report import Report
 from models import EMBEDDER
 
-FORMAT = 2
+FORMAT = 3
 KEPT_VERSIONS = 3
 RELOAD = ".reload"
 """A file in the folder of an index; whoever touches it asks every service that watches to load again."""
+REPORT = "report.json"
 _VERSION_NAME = re.compile(r"[0-9a-f]{16}(-\d+)?")
 _UNFINISHED = ".building"
 _GOING = ".removing"
 _NAMES = {"current", "versions", ".current", ".lock", RELOAD}
 # What decides how text becomes passages and tokens; an index made by other code cannot be searched by this one.
 _RECIPE_FILES = (
+    "clauses.py",
     "corpus.py",
+    "dates.py",
     "decoding.py",
     "layout.py",
     "lines.py",
+    "numerals.py",
+    "official.py",
     "outline.py",
     "passages.py",
+    "reading.py",
     "text.py",
     "tokens.py",
     "glossary.py",
@@ -133,8 +141,9 @@ class Stored:
 def recipe() -> str:
     """sha256 of the code that turns files into an index."""
     digest = hashlib.sha256(str(FORMAT).encode())
-    for name in _RECIPE_FILES:
-        digest.update(Path(__file__).with_name(name).read_bytes())
+    here = Path(__file__).parent
+    for path in [*(here / name for name in _RECIPE_FILES), *sorted((here / "formats").glob("*.py"))]:
+        digest.update(path.read_bytes())
     return "sha256:" + digest.hexdigest()
 
 
@@ -224,7 +233,7 @@ def load(index: Path, version: str = "") -> Stored:
     folder = _folder(index, version)
     manifest = _check(index, folder)
     try:
-        documents = tuple(_document(row) for row in _read_lines(folder / "documents.jsonl"))
+        documents = tuple(Document.from_json(row) for row in _read_lines(folder / "documents.jsonl"))
         passages = tuple(_passage(row) for row in _read_lines(folder / "passages.jsonl"))
         lexical = LexicalIndex.load(folder / "lexical")
         dense = DenseIndex.load(folder / "dense.faiss")
@@ -238,6 +247,30 @@ def load(index: Path, version: str = "") -> Stored:
         )
     glossary = Glossary(tuple(tuple(group) for group in groups))
     return Stored(manifest, folder, documents, passages, glossary, lexical, dense)
+
+
+def read_report(index: Path) -> Report | None:
+    """What became of the files of the version that is served; None when that is not known."""
+    try:
+        return Report.from_json((_version_folder(index) / REPORT).read_text(encoding="utf-8"))
+    except (OSError, StoredIndexError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def renew_report(index: Path, report: Report) -> None:
+    """Puts another report beside the version that is served.
+
+    Raises:
+        StoredIndexError: a build is writing there, or the folder cannot be written.
+    """
+    with _lock(index):
+        path = _version_folder(index) / REPORT
+        pending = path.with_name(f".{REPORT}")
+        try:
+            pending.write_text(report.to_json(), encoding="utf-8")
+            pending.replace(path)
+        except OSError as error:
+            raise _cannot_write(index, error) from error
 
 
 def rollback(index: Path, version: str = "") -> Version:
@@ -304,14 +337,15 @@ class Writer:
         lexical: LexicalIndex,
         dense: DenseIndex,
         embedder: EmbedderRecord,
+        report: Report | None = None,
     ) -> Manifest:
-        """Writes all parts, flushes them, and makes this the version that is served.
+        """Writes all parts, with the report beside them, flushes them, and makes this the version that is served.
 
         Raises:
             StoredIndexError: the disk is full or fails; what was served before still is.
         """
         try:
-            _write_lines(self.folder / "documents.jsonl", [dataclasses.asdict(document) for document in documents])
+            _write_lines(self.folder / "documents.jsonl", [document.to_json() for document in documents])
             _write_lines(self.folder / "passages.jsonl", [dataclasses.asdict(passage) for passage in passages])
             groups = json.dumps(glossary.groups, ensure_ascii=False, indent=1)
             (self.folder / "glossary.json").write_text(groups + "\n", encoding="utf-8")
@@ -326,6 +360,8 @@ class Writer:
             manifest = Manifest(FORMAT, recipe(), corpus, embedder, len(documents), len(passages), files, built)
             text = json.dumps(dataclasses.asdict(manifest), ensure_ascii=False, indent=2) + "\n"
             (self.folder / "manifest.json").write_text(text, encoding="utf-8")
+            if report is not None:
+                (self.folder / REPORT).write_text(report.to_json(), encoding="utf-8")
             for path in [self.folder, *self.folder.rglob("*")]:
                 _flush(path)
             before = self._served()
@@ -517,19 +553,6 @@ def _read_manifest(folder: Path) -> Manifest:
         raise StoredIndexError(
             f"{path} is missing or no manifest of an index ({error}): rebuild with 'zhengwen index --rebuild'"
         ) from error
-
-
-def _document(row: dict[str, Any]) -> Document:
-    metadata = row["metadata"]
-    line_map = row["line_map"]
-    return Document(
-        **{
-            **row,
-            "metadata": Metadata(**{**metadata, "authors": tuple(metadata["authors"])}),
-            "line_map": LineMap(tuple(line_map["starts"]), tuple(line_map["lines"])),
-            "breaks": tuple(row["breaks"]),
-        }
-    )
 
 
 def _passage(row: dict[str, Any]) -> Passage:

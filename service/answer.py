@@ -36,10 +36,29 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True)
+class Reference:
+    """A clause that a quote refers to: its address, with the title where it is of another document, and where it stands."""
+
+    label: str
+    doc_id: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class RelativeDate:
+    """Words of a quote such as 去年, and the year, month or day that they mean by the publication date of the document."""
+
+    text: str
+    date: str
+
+
+@dataclass(frozen=True)
 class Citation:
     """A span of a document that carries a sentence; `quote` is the canonical text at `start:end`.
 
-    `start_utf16` and `end_utf16` are the same span in UTF-16 code units, as JavaScript counts.
+    `start_utf16` and `end_utf16` are the same span in UTF-16 code units, as JavaScript counts. `validity` is the status of the
+    document on the day of the question: in_force, not_yet, repealed, amended or unknown.
     """
 
     marker: int
@@ -55,6 +74,8 @@ class Citation:
     doc_sha256: str
     published: str
     validity: str = "unknown"
+    refers_to: tuple[Reference, ...] = ()
+    relative_dates: tuple[RelativeDate, ...] = ()
 
     @classmethod
     def of(cls, marker: int, document: Document, start: int, end: int, section: tuple[str, ...]) -> Self:

@@ -18,6 +18,7 @@ from indexer.retrieval import Library
 from indexer.text import fold
 from indexer.tokens import tokenize
 from service.instructions import is_planted
+from service.rows import head_of, with_units
 from service.units import Listing, Unit, begins_table, children, listings, split_units
 
 # A list longer than this is no answer that anybody reads.
@@ -53,7 +54,8 @@ class Setting:
 
 @dataclass(frozen=True)
 class Candidate:
-    """Units that answer together, in text order, with their words, folded too, and the tokens to find them by.
+    """Units that answer together, in text order, with their words, folded too, and the tokens to find them by; `in_full` is folded
+    as well, with the units of measure that a row leaves to the head of its table.
 
     `hit` is the score of the hit they stand in as a share of the best one's; `is_list` tells a heading or lead-in with all
     its items from a single piece; `is_row` that they are a row of a table.
@@ -62,6 +64,7 @@ class Candidate:
     units: tuple[Unit, ...]
     text: str
     folded: str
+    in_full: str
     own: frozenset[str]
     setting: Setting
     hit: float
@@ -105,13 +108,17 @@ class Candidates:
     def _pieces_of(self, passage: Passage) -> Iterator[Candidate]:
         document = self._library.document(passage.doc_id)
         text = document.text
-        headings = {_bare(section.title) for section in self._library.outline(passage.doc_id)} - {""}
-        paths = {section.start: section.path for section in self._library.outline(passage.doc_id)}
-        title, described = self._title_tokens(document), _description(document)
+        sections = self._library.outline(passage.doc_id)
+        # 第八条 heads a line that goes on with its text: the line is no heading.
+        alone = [section for section in sections if not section.runs_on]
+        headings = {_bare(section.title) for section in alone} - {""}
+        heads = {section.start for section in alone}
+        paths = {section.start: section.path for section in sections}
+        title, described = self._title_tokens(document), self._description(document)
         units = [
             unit
             for unit in split_units(text, passage.doc_id, passage.start, passage.end)
-            if line_start(text, unit.start) in paths or not is_planted(text[unit.start : unit.end])
+            if line_start(text, unit.start) in heads or not is_planted(text[unit.start : unit.end])
         ]
         introduced = {listing.lead.end: listing.items for listing in self._listed(passage)}
         sets = self._each(text, units)
@@ -121,7 +128,7 @@ class Candidates:
             here = line_start(text, unit.start)
             line = text[here : line_end(text, here)]
             path = paths.get(here, path)
-            if here in paths or line.lstrip("# ") == document.title or line.startswith("# "):
+            if here in heads or line.lstrip("# ") == document.title or line.startswith("# "):
                 continue
             if _bare(line) in headings or (_NAME_ALONE.fullmatch(line) and not is_row(line)):
                 continue  # a line of a table of contents, a label on a slide
@@ -144,7 +151,10 @@ class Candidates:
             )
             together = (unit, *_within(items, _LEAD_IN_CHARACTERS))
             words = "".join(text[u.start : u.end] for u in together)
-            yield Candidate(together, words, fold(words), sets[i], setting, 1.0, is_list=False, is_row=row)
+            folded = fold(words)
+            head = head_of(text, unit) if row else None
+            in_full = folded if head is None else fold(with_units(text[head.start : head.end], words))
+            yield Candidate(together, words, folded, in_full, sets[i], setting, 1.0, is_list=False, is_row=row)
 
     def _listed(self, passage: Passage) -> list[Listing]:
         """Lead-ins with the items that they introduce."""
@@ -173,19 +183,29 @@ class Candidates:
             line="",
             before="",
             path=fold("\n".join(path)),
-            document=_description(document),
+            document=self._description(document),
         )
         units = (lead, *listing.items)
         words = "".join(text[u.start : u.end] for u in units)
         own = self._tokens(text[lead.start : lead.end])
-        return Candidate(units, words, fold(words), own, setting, share, is_list=True, is_row=False)
+        return Candidate(units, words, fold(words), fold(words), own, setting, share, is_list=True, is_row=False)
 
     def _each(self, text: str, units: Iterable[Unit]) -> list[frozenset[str]]:
         return [self._tokens(text[unit.start : unit.end]) for unit in units]
 
+    def _description(self, document: Document) -> str:
+        """What a document says of itself: title, issuer, region and dates; a rule is also of the years in which it was in force."""
+        m = document.metadata
+        said = (document.title, m.source_title, m.issuer, m.region, m.published, m.period)
+        return fold("\n".join((*said, *self._years(document))))
+
     def _title_tokens(self, document: Document) -> frozenset[str]:
         m = document.metadata
-        return self._tokens("\n".join((_name(document), m.issuer, *m.authors, m.kind)))
+        return self._tokens("\n".join((_name(document), m.issuer, *m.authors, m.kind, *self._years(document))))
+
+    def _years(self, document: Document) -> list[str]:
+        """The years in which a rule was in force: it answers questions about each of them."""
+        return [f"{year}年" for year in self._library.register.years(document.doc_id)]
 
 
 def _without_planted(text: str, found: Sequence[Listing]) -> list[Listing]:
@@ -216,12 +236,6 @@ def _within(items: Sequence[Unit], characters: int) -> tuple[Unit, ...]:
             break
         kept.append(item)
     return tuple(kept)
-
-
-def _description(document: Document) -> str:
-    """What a document says of itself: title, issuer, region and dates."""
-    m = document.metadata
-    return fold("\n".join((document.title, m.source_title, m.issuer, m.region, m.published, m.period)))
 
 
 def _name(document: Document) -> str:

@@ -14,12 +14,20 @@ from rich.progress import Progress
 
 from indexer.build import Summary, build
 from indexer.errors import InputError, ZhengwenError
+from indexer.retrieval import Library
 from indexer.scope import Scope
 from indexer.store import Manifest
+from indexer.validity import IN_CHINESE, STATUSES
+from indexer.validity import Status as Validity
 from service.answer import Answer, SavedAnswer, Status
 from service.export_cli import export
+from service.handout import Format, handout, markdown, text
+from service.inspect_cli import inspect
 from service.keys_cli import keys_app
+from service.records.clock import today
+from service.report_table import has_more_than_text, table
 from service.settings import ComposerKind, Settings
+from service.word import word
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, help="政问: cited, checked answers from policy documents."
@@ -34,6 +42,13 @@ RegionOption = Annotated[list[str] | None, typer.Option("--region", help="Only f
 KindOption = Annotated[list[str] | None, typer.Option("--kind", help="Only of this kind; may be repeated.")]
 FromOption = Annotated[str, typer.Option("--from", help="Published in 2022, 2022-11 or on 2022-11-30, or later.")]
 ToOption = Annotated[str, typer.Option("--to", help="Published then or earlier.")]
+AsOfOption = Annotated[
+    str, typer.Option("--as-of", help="The day that validity is judged on: 2022-11-30.", show_default="today")
+]
+ValidityOption = Annotated[
+    list[str] | None,
+    typer.Option("--validity", help="Only what is in_force, not_yet, repealed, amended or unknown; may be repeated."),
+]
 
 IndexOption = Annotated[Path | None, typer.Option("--index", help="Folder of the index.", show_default="build/index")]
 
@@ -53,6 +68,7 @@ index_app = typer.Typer(help="Build or update the index; list its versions, or g
 app.add_typer(index_app, name="index")
 app.add_typer(keys_app, name="keys")
 app.command()(export)
+app.command()(inspect)
 
 
 @index_app.callback(invoke_without_command=True)
@@ -83,6 +99,7 @@ def index(
             embedder=settings.embedder if embedder is None else embedder,
             rebuild=rebuild,
             keep=settings.keep_versions,
+            limits=settings.file_limits,
             progress=report,
         )
     _print_summary(summary, target)
@@ -144,6 +161,8 @@ def search(
     kinds: KindOption = None,
     published_from: FromOption = "",
     published_to: ToOption = "",
+    as_of: AsOfOption = "",
+    validity: ValidityOption = None,
     reader: ReaderOption = None,
     index: IndexOption = None,
 ) -> None:
@@ -153,7 +172,7 @@ def search(
     from service.rerank import open_reranker
 
     settings = _settings(None, None, None, reader=reader)
-    scope = _scope(documents, issuers, regions, kinds, published_from, published_to)
+    scope = _scope(documents, issuers, regions, kinds, published_from, published_to, as_of, validity)
     pipeline = Pipeline.open(index or settings.index, reranker=open_reranker(settings))
     for rank, hit in enumerate(pipeline.search(question, k, scope), start=1):
         shown = ShownPassage.of(hit, pipeline.library.text(hit.passage))
@@ -163,7 +182,7 @@ def search(
             document = pipeline.library.document(shown.doc_id)
             origin = document.origin(shown.start, shown.end)
             print(f"{rank}. [{shown.score:.3f}] {document.title} › {' › '.join(hit.passage.section)}")
-            print(f"   {origin.path}:{origin.line_start}-{origin.line_end}")
+            print(f"   {origin}")
             print("   " + shown.text.replace("\n", "\n   ") + "\n")
 
 
@@ -172,13 +191,20 @@ def ask(
     question: Annotated[str | None, typer.Argument(help="The question.", show_default=False)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The answer object as JSON.")] = False,
     batch: Annotated[Path | None, typer.Option(help='Questions, one {"id", "question"} a line.')] = None,
-    out: Annotated[Path | None, typer.Option(help="Where the answers of a batch go, one a line.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where the answer goes; those of a batch one a line.", show_default=False)
+    ] = None,
+    form: Annotated[
+        Format | None, typer.Option("--format", help="A file with numbered notes.", show_default=False)
+    ] = None,
     documents: DocumentOption = None,
     issuers: IssuerOption = None,
     regions: RegionOption = None,
     kinds: KindOption = None,
     published_from: FromOption = "",
     published_to: ToOption = "",
+    as_of: AsOfOption = "",
+    validity: ValidityOption = None,
     composer: ComposerOption = None,
     composer_model: ComposerModelOption = None,
     composer_base_url: ComposerBaseUrlOption = None,
@@ -193,13 +219,21 @@ def ask(
 
     settings = _settings(composer, composer_model, composer_base_url, reader=reader)
     target = index or settings.index
-    scope = _scope(documents, issuers, regions, kinds, published_from, published_to)
+    scope = _scope(documents, issuers, regions, kinds, published_from, published_to, as_of, validity)
+    if form is not None and (as_json or batch is not None):
+        raise InputError("--format goes with a QUESTION, and without --json")
+    if form is Format.DOCX and out is None:
+        raise InputError("--format docx needs --out FILE.docx")
     if (question is None) == (batch is None):
         raise InputError("give either a QUESTION or --batch IN.jsonl --out OUT.jsonl")
     if question is not None:
         pipeline = Pipeline.open(target, open_model(settings), settings.of_answers, open_reranker(settings))
         answer = pipeline.ask(question, scope=scope)
-        print(json.dumps(answer.to_json(), ensure_ascii=False, indent=2) if as_json else _readable(answer))
+        if form is not None:
+            _write(_file(answer, form, pipeline.library), out)
+        else:
+            shown = json.dumps(answer.to_json(), ensure_ascii=False, indent=2) if as_json else _readable(answer)
+            _write((shown + "\n").encode(), out)
         return
     if batch is None or out is None:
         raise InputError("--batch needs --out OUT.jsonl")
@@ -213,7 +247,6 @@ def ask(
 @app.command()
 def verify(answer: Path, index: IndexOption = None) -> None:
     """Re-check every citation and sentence of a saved answer against the index."""
-    from indexer.retrieval import Library
     from indexer.store import load
     from service.verify import recheck
 
@@ -313,7 +346,7 @@ def mcp(
     settings = _settings(composer, composer_model, composer_base_url, reader=reader)
     folder = index or settings.index
     pipeline = Pipeline.open(folder, open_model(settings), settings.of_answers, open_reranker(settings))
-    create_server(PipelineDesk(lambda _: pipeline), Links(settings.public_url)).run("stdio")
+    create_server(PipelineDesk(lambda _: pipeline, today), Links(settings.public_url)).run("stdio")
 
 
 def _settings(composer: ComposerKind | None, model: str | None, base_url: str | None, **others: object) -> Settings:
@@ -329,6 +362,8 @@ def _scope(
     kinds: list[str] | None,
     published_from: str,
     published_to: str,
+    as_of: str,
+    validity: list[str] | None,
 ) -> Scope:
     """The scope of the filters that were given; raises QuestionError when one is blank or no date."""
     return Scope(
@@ -338,7 +373,29 @@ def _scope(
         kinds=tuple(kinds or ()),
         published_from=published_from,
         published_to=published_to,
+        as_of=as_of or today(),
+        validity=tuple(validity or ()),
     )
+
+
+def _file(answer: Answer, form: Format, library: Library) -> bytes:
+    saved = SavedAnswer.from_json(json.loads(json.dumps(answer.to_json())))
+    given = handout(answer.question, answer.understood, saved, library, answer.receipt.index, answer.scope.as_of)
+    match form:
+        case Format.DOCX:
+            return word(given)
+        case Format.MD:
+            return markdown(given).encode()
+        case Format.TXT:
+            return text(given).encode()
+
+
+def _write(data: bytes, out: Path | None) -> None:
+    """To the file, or else to stdout."""
+    if out is not None:
+        out.write_bytes(data)
+    else:
+        print(data.decode(), end="")
 
 
 def _read_json(path: Path) -> object:
@@ -400,6 +457,13 @@ def _print_summary(summary: Summary, target: Path) -> None:
     print(
         f"embedder {manifest.embedder.name} ({manifest.embedder.dimensions} dimensions), fingerprint {manifest.fingerprint}"
     )
+    if has_more_than_text(summary.report):
+        # As wide as it needs to be where nobody looks at it on a screen.
+        Console(width=None if sys.stdout.isatty() else 200, highlight=False).print(table(summary.report))
+        failed = sum(item.is_error for item in summary.skipped)
+        if failed:
+            _errors.print(f"NOT INDEXED: {failed} files, for the reasons in the table", markup=False)
+        return
     for item in summary.skipped:
         _errors.print(f"{'NOT INDEXED' if item.is_error else 'passed over'} {item.path}: {item.reason}", markup=False)
 
@@ -409,8 +473,14 @@ def _readable(answer: Answer) -> str:
     if answer.status is not Status.REFUSED:
         lines.append("")
         for citation in answer.citations:
-            place = f"{citation.origin.path}:{citation.origin.line_start}-{citation.origin.line_end}"
             path = " › ".join((citation.title, *citation.section))
-            lines.append(f"[{citation.marker}] {path} ({place}, 字符 {citation.start}–{citation.end})")
+            place = f"{citation.origin}, 字符 {citation.start}–{citation.end}"
+            status = STATUSES[citation.validity]
+            known = "" if status is Validity.UNKNOWN else f", {IN_CHINESE[status]}"
+            lines.append(f"[{citation.marker}] {path} ({place}{known})")
             lines.append(f"    「{citation.quote}」")
+            if citation.relative_dates:
+                lines.append(f"    时间：{'，'.join(f'{one.text}指{one.date}' for one in citation.relative_dates)}")
+            if citation.refers_to:
+                lines.append(f"    参见：{'；'.join(reference.label for reference in citation.refers_to)}")
     return "\n".join(lines)

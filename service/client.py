@@ -68,7 +68,8 @@ class Turn:
 class Filters:
     """Which documents may answer; an empty field lets everything through.
 
-    `documents` are doc_ids or shell patterns over them; the bounds are 2022, 2022-11 or 2022-11-30, inclusive.
+    `documents` are doc_ids or shell patterns over them; the bounds are 2022, 2022-11 or 2022-11-30, inclusive. `validity` are
+    statuses (in_force, not_yet, repealed, amended, unknown) on the day `as_of`, for the service today when it is empty.
     """
 
     documents: Sequence[str] = ()
@@ -77,16 +78,40 @@ class Filters:
     kinds: Sequence[str] = ()
     published_from: str = ""
     published_to: str = ""
+    as_of: str = ""
+    validity: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
 class Origin:
-    """A place in the original file; lines and pages count from 1, both ends inclusive."""
+    """A place in the original file, counted from 1, both ends inclusive; None is what the format does not have."""
 
     path: str
-    line_start: int
-    line_end: int
-    page: int | None
+    line_start: int | None
+    line_end: int | None
+    page: int | None = None
+    slide: int | None = None
+    paragraph: int | None = None
+    sheet: str | None = None
+    row: int | None = None
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A clause that a quote refers to: its address and where it stands."""
+
+    label: str
+    doc_id: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class RelativeDate:
+    """Words of a quote such as 去年, and the year, month or day that they mean."""
+
+    text: str
+    date: str
 
 
 @dataclass(frozen=True)
@@ -104,6 +129,8 @@ class Citation:
     doc_sha256: str
     published: str
     validity: str
+    refers_to: tuple[Reference, ...]
+    relative_dates: tuple[RelativeDate, ...]
 
 
 @dataclass(frozen=True)
@@ -180,6 +207,16 @@ class DocumentSummary:
     kind: str
     period: str
     note: str
+    number: str
+    signed: str
+    effective: str
+    expires: str
+    repealed: str
+    level: str
+    subject: str
+    repeals: tuple[str, ...]
+    amends: tuple[str, ...]
+    validity: str
     sha256: str
     characters: int
     passages: int
@@ -364,6 +401,21 @@ class Client:
         with self._send("POST", "/api/feedback", body):
             pass
 
+    def export_answer(self, answer: Answer, form: Literal["docx", "md", "txt"] = "docx") -> bytes:
+        """The answer as a file with numbered notes, in which what no longer holds is marked."""
+        path = "/api/answers/export"
+        with self._send("POST", path, dict(answer.row), options={"format": form}) as response, _understood():
+            return response.read()
+
+    def share(self, answer: Answer) -> str:
+        """The address by which others open the answer, relative unless the service knows its own.
+
+        Raises StatusError (409) when the service gives another answer now.
+        """
+        with _understood():
+            url: str = self._json("POST", "/api/answers/share", dict(answer.row))["url"]
+            return url
+
     def begin_conversation(self, title: str = "") -> ConversationSummary:
         """A conversation for `ask` and `stream`; without a title it gets the beginning of its first question for one."""
         with _understood():
@@ -531,10 +583,14 @@ def _citation(row: Mapping[str, Any]) -> Citation:
         end=row["end"],
         quote=row["quote"],
         section=tuple(row["section"]),
-        origin=Origin(origin["path"], origin["line_start"], origin["line_end"], origin["page"]),
+        origin=Origin(**{name: origin.get(name) for name in Origin.__dataclass_fields__}),
         doc_sha256=row["doc_sha256"],
         published=row["published"],
         validity=row["validity"],
+        refers_to=tuple(
+            Reference(item["label"], item["doc_id"], item["start"], item["end"]) for item in row.get("refers_to", ())
+        ),
+        relative_dates=tuple(RelativeDate(item["text"], item["date"]) for item in row.get("relative_dates", ())),
     )
 
 
@@ -546,4 +602,4 @@ def _passages(rows: Sequence[Mapping[str, Any]]) -> tuple[Passage, ...]:
 
 def _summary(row: Mapping[str, Any]) -> DocumentSummary:
     known = {name: row[name] for name in DocumentSummary.__dataclass_fields__}
-    return DocumentSummary(**known | {"authors": tuple(row["authors"])})
+    return DocumentSummary(**known | {name: tuple(row[name]) for name in ("authors", "repeals", "amends")})

@@ -9,9 +9,10 @@ from indexer.outline import section_path
 from indexer.retrieval import Library
 from indexer.text import squeeze, without_markup
 from service.answer import Citation, Sentence
-from service.disagreement import disagreeing, source_names
+from service.disagreement import disagreeing, precedence, source_names
 from service.evidence import Evidence, Reading
 from service.question import Question
+from service.rows import head_of, is_row_number, told
 from service.units import Unit
 
 # A reference mark of the document itself would read as one of ours.
@@ -65,14 +66,16 @@ _LONG = Budget(characters=600, pieces=6, share_of_best=0.1)
 class ExtractiveComposer:
     """The best evidence first, as the direct answer, then what comes close to it, in text order."""
 
-    name = "extractive-3"
+    name = "extractive-4"
 
     def __init__(self, library: Library) -> None:
         self._library = library
 
     def compose(self, question: Question, reading: Reading) -> Generator[Draft, None, None]:
         fitting = [piece for piece in reading.evidence if piece.conflict is None]
-        rivals = disagreeing(question, fitting, self._library)
+        # What is in force does not disagree with what is not any more.
+        valid = [piece for piece in fitting if piece.units[0].doc_id not in reading.lapsed]
+        rivals = disagreeing(question, valid if fitting[:1] == valid[:1] else fitting, self._library)
         chosen = _choose(fitting, rivals, self._library, _LONG if question.wants_many else _SHORT)
         sentences: list[Sentence] = []
         citations: list[Citation] = []
@@ -80,18 +83,23 @@ class ExtractiveComposer:
             document = self._library.document(unit.doc_id)
             section = section_path(self._library.outline(unit.doc_id), unit.start)
             markers = []
-            for start, end in document.unbroken(unit.start, unit.end):
-                citations.append(Citation.of(len(citations) + 1, document, start, end, section))
-                markers.append(len(citations))
-            sentences.append(Sentence(display(document.text[unit.start : unit.end]), tuple(markers)))
+            is_whole = sum(1 for _ in document.unbroken(unit.start, unit.end)) == 1
+            head = head_of(document.text, unit) if is_whole else None
+            for part in (unit,) if head is None else (unit, head):
+                for start, end in document.unbroken(part.start, part.end):
+                    citations.append(Citation.of(len(citations) + 1, document, start, end, section))
+                    markers.append(len(citations))
+            words = document.text[unit.start : unit.end]
+            row = None if head is None else told(document.text[head.start : head.end], words)
+            sentences.append(Sentence(display(words) if row is None else row, tuple(markers)))
         yield Draft(
             tuple(sentences), tuple(citations), notice=self._notice([*fitting[:1], *rivals]) if rivals else None
         )
 
     def _notice(self, pieces: Sequence[Evidence]) -> str:
-        """That sources differ, and which."""
-        names = source_names([self._library.document(piece.units[0].doc_id) for piece in pieces])
-        return f"以下来源的说法不一致，请核对：{names}。"
+        """That sources differ, which, and which of them is of a higher level or newer."""
+        documents = [self._library.document(piece.units[0].doc_id) for piece in pieces]
+        return f"以下来源的说法不一致，请核对：{source_names(documents)}。{precedence(documents)}"
 
 
 def display(text: str) -> str:
@@ -99,8 +107,7 @@ def display(text: str) -> str:
     text = _OWN_MARK.sub(r"［\1］", _LEADING.sub("", without_markup(text).strip()))
     if " | " in text or "\t" in text:
         cells = [cell.strip() for cell in re.split(r"[|\t]", text) if cell.strip()]
-        # A bare number in front is the number of the row.
-        text = "；".join(cells[1:] if len(cells) > 1 and cells[0].isdigit() else cells)
+        text = "；".join(cells[1:] if len(cells) > 1 and is_row_number(cells[0]) else cells)
     return text.strip("| ")
 
 

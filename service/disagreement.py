@@ -12,8 +12,11 @@ from fractions import Fraction
 
 import rjieba
 
-from indexer.document import Document
+from indexer.dates import not_after
+from indexer.document import LEVELS, Document
+from indexer.official import level_of
 from indexer.retrieval import Library
+from indexer.scope import published_date
 from indexer.text import fold
 from service.evidence import Evidence
 from service.facts import Kind as Fact
@@ -81,13 +84,39 @@ def source_names(documents: Sequence[Document]) -> str:
     return "；".join(_source(document) for document in documents)
 
 
+def precedence(documents: Sequence[Document]) -> str:
+    """Which of several documents is of the higher level and which is newer, for people; empty where nothing tells them apart."""
+    told = []
+    levels = [LEVELS.index(level) if (level := level_of(d.metadata)) in LEVELS else None for d in documents]
+    known = [level for level in levels if level is not None]
+    if len(known) == len(documents) and len(set(known)) > 1:
+        told.append(f"发布机关层级较高的是{_among(documents, levels, min(known))}")
+    dates = [published_date(document) for document in documents]
+    latest = max(dates)
+    if all(dates) and any(not not_after(latest, date) for date in dates):
+        told.append(f"发布较新的是{_among(documents, dates, latest)}")
+    return f"其中{'，'.join(told)}。" if told else ""
+
+
+def quoted_title(document: Document) -> str:
+    """The title in 《》, titles within it in 〈〉."""
+    title = document.title.strip()
+    inner = title[1:-1] if title.startswith("《") and title.find("》") == len(title) - 1 else title
+    return f"《{inner.replace('《', '〈').replace('》', '〉')}》"
+
+
+def _among(documents: Sequence[Document], values: Sequence[object], wanted: object) -> str:
+    chosen = [document for document, value in zip(documents, values, strict=True) if value == wanted]
+    return "、".join(document.metadata.issuer or quoted_title(document) for document in chosen)
+
+
 def _source(document: Document) -> str:
     metadata = document.metadata
     name = metadata.issuer or f"《{document.title}》"
-    return f"{name}（{_in_chinese(metadata.published)}）" if metadata.published else name
+    return f"{name}（{in_chinese(metadata.published)}）" if metadata.published else name
 
 
-def _in_chinese(date: str) -> str:
+def in_chinese(date: str) -> str:
     """2024-04-18 as 2024年4月18日; what is no such date stays as it is."""
     parts = date.split("-")
     if not all(part.isdecimal() for part in parts) or len(parts) > 3:

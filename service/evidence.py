@@ -5,16 +5,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+import rjieba
+
 from indexer.document import Hit, Passage
 from indexer.embedder import Embedder
 from indexer.glossary import Glossary
 from indexer.lexical import LexicalIndex
 from indexer.retrieval import Library
+from indexer.text import fold
 from service.candidates import Candidate, Candidates
 from service.conflict import Conflict, conflict
 from service.evidence_model import EvidenceModel
-from service.features import Features, looks_right
-from service.question import Question
+from service.features import Features, looks_right, withholds_name
+from service.question import Question, content_words
 from service.units import Unit
 
 _UNKNOWN = 0.2
@@ -56,13 +59,16 @@ class Evidence:
 @dataclass(frozen=True)
 class Reading:
     """All evidence found, best first; the hits, best first; the weight of each of the question's tokens; the probability
-    that the question is answered, and the one under which it is to be refused."""
+    that the question is answered, and the one under which it is to be refused. `lapsed` are the documents among them that are
+    not, or not yet, in force, `unknown` the question's words that stand in no document of the index."""
 
     evidence: tuple[Evidence, ...]
     hits: tuple[Hit, ...]
     weights: Mapping[str, float]
     answered: float
     threshold: float
+    lapsed: frozenset[str] = frozenset()
+    unknown: tuple[str, ...] = ()
 
 
 class Reader(Protocol):
@@ -97,7 +103,8 @@ class EvidenceReader:
         ]
         found.sort(key=lambda item: (-item.score, item.units[0].doc_id, item.units[0].start))
         answered = judgement.answered if is_about(found) else 0.0
-        return Reading(tuple(found), _reordered(hits, found), weights, answered, self._model.threshold)
+        unknown = unknown_words(question, self._lexical)
+        return Reading(tuple(found), _reordered(hits, found), weights, answered, self._model.threshold, unknown=unknown)
 
 
 def is_about(evidence: Sequence[Evidence]) -> bool:
@@ -114,6 +121,17 @@ def _reordered(hits: Sequence[Hit], found: Sequence[Evidence]) -> tuple[Hit, ...
 
     scored = [replace(hit, score=round(hit.score / best + _EVIDENCE * held(hit.passage), 6)) for hit in hits]
     return tuple(sorted(scored, key=lambda hit: -hit.score))
+
+
+def unknown_words(question: Question, lexical: LexicalIndex) -> tuple[str, ...]:
+    """The words of a question, as it was meant, that stand nowhere in the index, nor any two characters of theirs."""
+
+    def is_unknown(word: str) -> bool:
+        pairs = [word[i : i + 2] for i in range(len(word) - 1)] if not word.isascii() else []
+        return not any(lexical.frequency(token) for token in (word, *pairs))
+
+    words = (word for word in content_words(fold(question.meant)) if len(word) > 1)
+    return tuple(word for word in words if (word.isascii() or rjieba.has_word(word)) and is_unknown(word))
 
 
 def token_weights(question: Question, lexical: LexicalIndex) -> dict[str, float]:
@@ -138,6 +156,6 @@ def _evidence(question: Question, weights: Mapping[str, float], candidate: Candi
         share,
         frozenset(token for token in weights if token in candidate.own and token not in setting.title),
         sum(weight for token, weight in weights.items() if token in everywhere) / total,
-        looks_right(question, candidate.folded) is not False,
+        looks_right(question, candidate.in_full) is not False and not withholds_name(question, candidate.folded),
         conflict(question, candidate),
     )

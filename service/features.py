@@ -41,6 +41,10 @@ LOOKS_LIKE: dict[Kind, re.Pattern[str]] = {
 }
 _FIGURE = re.compile(r"\d[\d,.]*")
 _DATE = re.compile(r"\d{4}年|\d{1,2}月|\d{1,2}日")
+_WITHHELD = re.compile(
+    r"某(?:[大些]?型?(?:家|头部|知名)?(?:公司|国企|央企|民企|企业|单位|机构|银行|集团|园区|局|厂|人|市|区|县|镇))"
+    r"|(?:名称?|姓名|名字|单位|公司|企业)(?:缺失|不详|从略|隐去|未披露|未公开|未公布|暂不公开)|隐去了.{0,6}名"
+)
 _ASKS_BACK = re.compile(r"[?？]\W*$")
 _SENTENCE_END = re.compile(r"[。！？；]")
 _WORD = re.compile(r"\w")
@@ -160,7 +164,7 @@ class Features:
         near, meant = asked.meaning(here), asked.meaning(here + there)
         run = _longest_shared(asked.squeezed, _squeezed(folded))
         said = _said(candidate.text, folded)
-        form = looks_right(question, folded)
+        form = looks_right(question, candidate.in_full)
         enumerated = said.sizes | ({len(candidate.units) - 1} if len(candidate.units) > 2 else set())
         most = math.log(min(20, max(enumerated, default=1)))
         surroundings = "\n".join((setting.line, setting.path, setting.document, setting.before))
@@ -322,6 +326,11 @@ def looks_right(question: Question, folded: str) -> bool | None:
     """Whether a folded text holds the kind of thing asked for; None when the question names no such kind."""
     form = question.form or LOOKS_LIKE.get(question.kind)
     return None if form is None else form.search(folded) is not None
+
+
+def withholds_name(question: Question, folded: str) -> bool:
+    """Whether a folded text speaks of what the question wants the name of, without the name: 某公司, 名称缺失."""
+    return question.kind is Kind.ENTITY and _WITHHELD.search(folded) is not None
 
 
 def _embedded(candidate: Candidate) -> tuple[str, ...]:

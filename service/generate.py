@@ -37,7 +37,8 @@ _KINDS = {
 
 
 class GenerativeComposer:
-    """See the module; `extractive` picks the evidence that stands first, `characters` bounds what the model gets to see."""
+    """See the module; `extractive` picks the evidence that stands first, and answers alone when it has something to say before
+    it, such as that sources differ; `characters` bounds what the model gets to see."""
 
     name = "generative-1"
 
@@ -61,7 +62,11 @@ class GenerativeComposer:
         Raises:
             ModelError: the model cannot write, or broke off.
         """
-        chosen = [span for draft in self._extractive.compose(question, reading) for span in draft.citations]
+        quoted = list(self._extractive.compose(question, reading))
+        if any(draft.notice is not None for draft in quoted):
+            yield from quoted  # where sources contradict each other, each is heard in its own words
+            return
+        chosen = [span for draft in quoted for span in draft.citations]
         sources = number_sources(reading.evidence, chosen, self._library, characters=self._characters)
         if not sources:
             return

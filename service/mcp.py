@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from typing import Annotated, Any, Protocol
@@ -50,6 +50,12 @@ Kinds = Annotated[tuple[str, ...], Field(max_length=_MOST_VALUES, description="�
 From = Annotated[str, Field(description="发布日期不早于：2022、2022-11 或 2022-11-30。")]
 To = Annotated[str, Field(description="发布日期不晚于：2022、2022-11 或 2022-11-30。")]
 
+AsOf = Annotated[str, Field(description="按哪一天判断文件效力，如 2022-11-30。不填则为今天。")]
+Validity = Annotated[
+    tuple[str, ...],
+    Field(max_length=_MOST_VALUES, description="只查这些效力状态的文件：现行有效、尚未施行、已废止、已修订、未知。"),
+]
+
 
 class Desk(Protocol):
     """Where the questions of `request` are answered; there is none for what comes over stdio.
@@ -69,17 +75,24 @@ class Desk(Protocol):
 class PipelineDesk:
     """A desk for one user on this machine."""
 
-    def __init__(self, pipeline_of: Callable[[Request | None], Pipeline]) -> None:
+    def __init__(
+        self, pipeline_of: Callable[[Request | None], Pipeline], today: Callable[[], str] = lambda: ""
+    ) -> None:
+        """`today` tells the day that questions are asked for which name none."""
         self._pipeline_of = pipeline_of
+        self._today = today
 
     async def ask(self, request: Request | None, question: str, scope: Scope) -> Answer:
-        return await run_sync(partial(self._pipeline_of(request).ask, question, scope=scope))
+        return await run_sync(partial(self._pipeline_of(request).ask, question, scope=self._dated(scope)))
 
     async def search(self, request: Request | None, question: str, k: int, scope: Scope) -> list[Hit]:
-        return await run_sync(partial(self._pipeline_of(request).search, question, k, scope))
+        return await run_sync(partial(self._pipeline_of(request).search, question, k, self._dated(scope)))
 
     async def library(self, request: Request | None) -> Library:
         return self._pipeline_of(request).library
+
+    def _dated(self, scope: Scope) -> Scope:
+        return replace(scope, as_of=scope.as_of or self._today())
 
 
 @dataclass(frozen=True)
@@ -153,10 +166,14 @@ def create_server(desk: Desk, links: Links) -> MCPServer[Any]:
         kinds: Kinds = (),
         published_from: From = "",
         published_to: To = "",
+        as_of: AsOf = "",
+        validity: Validity = (),
     ) -> Found:
         """在政策文件中检索与问题最相关的原文段落，最相关的在前，附文件、章节和链接。只找原文，不作回答。"""
         with _told():
-            scope = Scope(documents, issuers, regions, kinds, published_from, published_to)
+            scope = Scope(
+                documents, issuers, regions, kinds, published_from, published_to, as_of=as_of, validity=validity
+            )
             hits = await desk.search(_request(ctx), question, k, scope)
             library = await desk.library(_request(ctx))
             return Found(tuple(_found(hit, library, links) for hit in hits))
@@ -171,10 +188,14 @@ def create_server(desk: Desk, links: Links) -> MCPServer[Any]:
         kinds: Kinds = (),
         published_from: From = "",
         published_to: To = "",
+        as_of: AsOf = "",
+        validity: Validity = (),
     ) -> Annotated[CallToolResult, AnswerObject]:
         """根据政策文件回答一个问题。每句话都引自或核对过原文，用 [1] 标出处；文件里没有答案时说明没有及其原因。"""
         with _told():
-            scope = Scope(documents, issuers, regions, kinds, published_from, published_to)
+            scope = Scope(
+                documents, issuers, regions, kinds, published_from, published_to, as_of=as_of, validity=validity
+            )
             answer = await desk.ask(_request(ctx), question, scope)
         text = TextContent(type="text", text=_readable(answer, links))
         return CallToolResult(content=[text], structured_content=answer.to_json())

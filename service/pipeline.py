@@ -23,7 +23,7 @@ from indexer.scope import EVERYTHING, Scope, require
 from indexer.store import Stored, load
 from indexer.text import fold
 from models import EMBEDDER, EVIDENCE
-from service.answer import Answer, Receipt, ShownPassage, Status
+from service.answer import Answer, Citation, Receipt, ShownPassage, Status
 from service.assembly import Assembly, Checked
 from service.compose import Composer, Draft, ExtractiveComposer
 from service.evidence import READ, EvidenceReader, Reader, Reading
@@ -33,9 +33,11 @@ from service.language_model import LanguageModel
 from service.parts import Parts
 from service.question import Question, Turn, understand
 from service.receipt import code_sha256
+from service.references import Asked, asked_clauses, clauses_first, references, with_clauses
 from service.refusal import refusal_reason
 from service.rerank import Reranker, RerankingReader
 from service.spelling import corrected, vocabulary_of
+from service.validity import resolved_dates, warning, weighed
 
 SHOWN = 10
 # For how many sets of visible documents a pipeline is kept open: there are as many as groups of documents in use.
@@ -207,8 +209,8 @@ class Pipeline:
         """
         seen = self.within(scope)
         question = seen._understand(text)
-        hits = seen._retriever.retrieve(question.resolved, question.tokens, max(k, READ), scope)
-        return list(seen._reader.read(question, hits).hits[:k])
+        hits, asked = seen._retrieve(question, max(k, READ), scope)
+        return list(seen._read(question, hits, asked, scope).hits[:k])
 
     def stages(self, text: str, history: Sequence[Turn] = (), scope: Scope = EVERYTHING) -> Stages:
         """What `ask` finds on its way, for measuring where evidence gets lost; at most as many hits as are read.
@@ -219,7 +221,9 @@ class Pipeline:
         seen = self.within(scope)
         question = seen._understand(text, history)
         legs = seen._retriever.legs(question.resolved, question.tokens, READ, scope)
-        return Stages(legs.lexical, legs.dense, legs.fused, seen._reader.read(question, legs.fused).hits)
+        asked = asked_clauses(question, legs.fused, seen.library, scope)
+        fused = legs.fused if asked is None else tuple(with_clauses(legs.fused, asked, seen.library))
+        return Stages(legs.lexical, legs.dense, fused, seen._read(question, fused, asked, scope).hits)
 
     def ask(self, text: str, history: Sequence[Turn] = (), scope: Scope = EVERYTHING) -> Answer:
         """The answer that the documents of `scope` give to a question, with what `history` says of it.
@@ -242,15 +246,16 @@ class Pipeline:
         started = perf_counter()
         seen = self.within(scope)
         question = seen._understand(text, history)
-        hits = seen._retriever.retrieve(question.resolved, question.tokens, READ, scope)
+        hits, asked = seen._retrieve(question, READ, scope)
         retrieved = perf_counter()
         yield Retrieved(question, tuple(hits))
-        reading = seen._reader.read(question, hits)
+        reading = seen._read(question, hits, asked, scope)
         read = perf_counter()
-        reason, assembly = refusal_reason(question, reading), Assembly()
+        missing = asked.missing if asked is not None else None
+        reason, assembly = missing or refusal_reason(question, reading), Assembly()
         if reason is None:
-            assembly = yield from seen._compose(question, reading)
-        answer = seen._answer(question, reading, assembly, reason)
+            assembly = yield from seen._compose(question, reading, scope.as_of)
+        answer = seen._answer(question, reading, assembly, reason, scope.as_of)
         done = perf_counter()
         timings = {
             "retrieve_ms": round(1000 * (retrieved - started), 1),
@@ -265,11 +270,24 @@ class Pipeline:
         )
         yield replace(answer, understood=question.understood, timings=timings, history=tuple(history), scope=scope)
 
-    def _compose(self, question: Question, reading: Reading) -> Generator[Writing | Checked, None, Assembly]:
+    def _retrieve(self, question: Question, k: int, scope: Scope) -> tuple[list[Hit], Asked | None]:
+        """The hits, the passages of the clauses on top that the question asks for by their addresses."""
+        hits = self._retriever.retrieve(question.resolved, question.tokens, k, scope)
+        asked = asked_clauses(question, hits, self.library, scope)
+        return (hits if asked is None else with_clauses(hits, asked, self.library)), asked
+
+    def _read(self, question: Question, hits: Sequence[Hit], asked: Asked | None, scope: Scope) -> Reading:
+        """What the reader finds, with what is in force, and before all the clauses asked for, in front."""
+        reading = weighed(self._reader.read(question, hits), question, self.library, scope.as_of)
+        return reading if asked is None else clauses_first(reading, question, asked, self.library)
+
+    def _compose(
+        self, question: Question, reading: Reading, as_of: str
+    ) -> Generator[Writing | Checked, None, Assembly]:
         """What stands of the composer's drafts; when its model fails before anything does, of the fallback's."""
         assembly = Assembly()
         try:
-            yield from _check(self._composer.compose(question, reading), assembly)
+            yield from _check(self._warned(self._composer.compose(question, reading), as_of), assembly)
         except ModelError as error:
             if self._fallback is None:
                 raise
@@ -278,10 +296,32 @@ class Pipeline:
                 assembly.reason = MODEL_BROKE_OFF
             else:
                 assembly.notice = MODEL_UNAVAILABLE
-                yield from _check(self._fallback.compose(question, reading), assembly)
+                yield from _check(self._warned(self._fallback.compose(question, reading), as_of), assembly)
         return assembly
 
-    def _answer(self, question: Question, reading: Reading, assembly: Assembly, reason: str | None) -> Answer:
+    def _warned(self, drafts: Generator[Draft, None, None], as_of: str) -> Generator[Draft, None, None]:
+        """The drafts, the first with a notice when what it cites is not, or not yet, in force."""
+        with closing(drafts):
+            told = None
+            for draft in drafts:
+                if told is None and draft.citations:
+                    told = warning(draft.citations, self.library, as_of) or ""
+                    draft = replace(draft, notice=(draft.notice or "") + told or None)
+                yield draft
+
+    def _annotated(self, citation: Citation, as_of: str) -> Citation:
+        """The citation with what is known around its quote: its validity, what it refers to, what its dates mean."""
+        document = self.library.document(citation.doc_id)
+        return replace(
+            citation,
+            validity=self.library.register.standing(citation.doc_id, as_of).status.value,
+            refers_to=references(citation, self.library),
+            relative_dates=resolved_dates(document, citation.quote),
+        )
+
+    def _answer(
+        self, question: Question, reading: Reading, assembly: Assembly, reason: str | None, as_of: str
+    ) -> Answer:
         passages = tuple(ShownPassage.of(hit, self.library.text(hit.passage)) for hit in reading.hits[:SHOWN])
         confidence = round(reading.answered, 4)
         if not assembly.sentences:
@@ -302,7 +342,7 @@ class Pipeline:
             text=assembly.text if rest is None else f"{assembly.text}\n以上回答不完整：{rest}。",
             reason=rest,
             sentences=tuple(assembly.sentences),
-            citations=tuple(assembly.citations),
+            citations=tuple(self._annotated(citation, as_of) for citation in assembly.citations),
             passages=passages,
             timings={},
             receipt=self.receipt,

@@ -8,6 +8,7 @@ from enum import Enum
 import rjieba
 
 from indexer.errors import QuestionError
+from indexer.numerals import in_chinese
 from indexer.text import fold, squeeze
 from indexer.tokens import tokenize
 from service.conversation import Turn as Turn
@@ -116,7 +117,7 @@ _KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     (
         Kind.NUMBER,
         re.compile(
-            r"多少|几(?=[家个项次万亿千百座台套人名倍成款只支所处栋辆天块元角岁周])|第几|排名|名次|位次|百分之几|占比|比[例重率]|增[速长幅]|多[大高长远重快宽]|规模|总[额量数值产]|数量|几成|金额|投资额|产值|面积|价格|售价|单价|均价|费用|份额|市值|营收|收入|利润|预算|人数|户数|次数"
+            r"多少|几(?=[家个项次万亿千百座台套人名倍成款只支所处栋辆天块元角岁周])|第几|排名|名次|位次|百分之几|占比|比[例重率]|增[速长幅]|多[大高长远重快宽]|规模|总[额量数值产]|总投资(?![方人者])|数量|几成|金额|投资额|产值|面积|价格|售价|单价|均价|费用|份额|市值|营收|收入|利润|预算|人数|户数|次数"
             r"|(?<!效)率$|(?<![质力商考衡胆])量$"
         ),
     ),
@@ -392,16 +393,5 @@ def _other_spellings(folded: str) -> Iterator[str]:
         if number in named:
             spelled = "".join(_CHINESE_DIGITS[int(digit)] for digit in number[2:])
         else:
-            spelled = _in_characters(int(number.rstrip("%")))
+            spelled = in_chinese(int(number.rstrip("%")))
         yield from (token for token in tokenize(spelled) if len(token) > 1 and token not in written)
-
-
-def _in_characters(number: int) -> str:
-    """A number from 1 to 9999 in Chinese numerals: 320 is 三百二十, 1005 is 一千零五, 15 is 十五."""
-    spelled, gap = "", False
-    for unit, power in (("千", 1000), ("百", 100), ("十", 10), ("", 1)):
-        digit = number // power % 10
-        if digit:
-            spelled += ("零" if gap else "") + _CHINESE_DIGITS[digit] + unit
-        gap = digit == 0 and spelled != ""
-    return spelled.removeprefix("一") if 10 <= number < 20 else spelled

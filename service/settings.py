@@ -7,6 +7,8 @@ from pathlib import Path
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from indexer.files import Limits
+
 Network = IPv4Network | IPv6Network
 
 
@@ -63,6 +65,13 @@ class Settings(BaseSettings):
     corpus: Path = Field(Path("corpus"), description="folder of documents to index")
     index: Path = Field(Path("build/index"), description="folder of the index")
     keep_versions: int = Field(3, ge=2, description="versions of the index that stay on disk, the newest one included")
+    file_megabytes: int = Field(
+        200, ge=1, description="size of a file, or of one in an archive, up to which it is read"
+    )
+    file_pages: int = Field(5000, ge=1, description="pages or slides of a file up to which it is read")
+    file_seconds: float = Field(120.0, gt=0, allow_inf_nan=False, description="seconds that reading a file may take")
+    file_memory_megabytes: int = Field(2048, ge=64, description="memory that reading a file may take")
+    ocr: bool = Field(False, description="read the pages of PDF files that are images; needs the extra ocr")
     embedder: str = Field("", description="SentenceTransformer folder or hub name; empty: the bundled one")
     reader: str = Field(
         "", description="CrossEncoder folder or hub name that orders the evidence; empty: the evidence model alone"
@@ -121,6 +130,9 @@ class Settings(BaseSettings):
     audit_days: int = Field(
         0, ge=0, le=36500, description="days after which an entry of the audit log is removed; 0: never"
     )
+    share_days: int = Field(
+        180, ge=0, le=36500, description="days that a link to a shared answer can be opened; 0: for ever"
+    )
     hosts: str = Field(
         "",
         description="names, separated by commas, that the service goes by and no other; empty: on a loopback address those "
@@ -149,6 +161,11 @@ class Settings(BaseSettings):
     def _are_networks(cls, value: str) -> str:
         networks(value)
         return value
+
+    @property
+    def file_limits(self) -> Limits:
+        """What reading one file may cost."""
+        return Limits(self.file_megabytes, self.file_pages, self.file_seconds, self.file_memory_megabytes, self.ocr)
 
     @property
     def of_answers(self) -> dict[str, str]:

@@ -11,6 +11,7 @@ from indexer.lines import is_row, line_end, line_start
 # Rows and sentences up to this many characters are quoted whole; longer ones by their sentences or clauses.
 _LONG = 160
 _SHORT_LINE = 60
+_MAX_LINES = 500  # of a run that goes on behind a passage: nobody answers with more
 _STOP = re.compile(r"[。！？!?…]+[”’」』）)\"*]*")
 _CLAUSE_STOP = re.compile(r"[。！？!?…；;]+[”’」』）)\"*]*")
 _EDGES = " \t|　"
@@ -85,7 +86,7 @@ def listings(text: str, doc_id: str, start: int, end: int) -> list[Listing]:
     while here < len(text):
         stop = line_end(text, here)
         kind = _kind(text[here:stop])
-        if here >= end and lines and behind not in ("", kind):
+        if here >= end and lines and (behind not in ("", kind) or len(lines) > _MAX_LINES):
             break
         if here >= end:
             behind = kind or "end"
@@ -106,11 +107,16 @@ def listings(text: str, doc_id: str, start: int, end: int) -> list[Listing]:
 
 
 def children(text: str, doc_id: str, sections: list[Section], start: int, end: int) -> list[Listing]:
-    """The headings that `text[start:end]` stands under or holds, each with the headings right below it."""
+    """The headings that `text[start:end]` stands under or holds, each with the headings right below it; of a law, whose articles
+    are text, none."""
     found = []
     for i, section in enumerate(sections):
+        if section.runs_on:
+            continue
         if section.start < end and section.end > start:
-            below = [s for s in sections[i + 1 :] if s.start < section.end and s.depth == section.depth + 1]
+            below = [
+                s for s in sections[i + 1 :] if s.start < section.end and s.depth == section.depth + 1 and not s.runs_on
+            ]
             if below:
                 found.append(
                     Listing(_line(text, doc_id, section.start), tuple(_line(text, doc_id, s.start) for s in below))

@@ -13,6 +13,7 @@ from service.facts import PARTS_OF_PERIODS, Kind, Mention, agree, alike, mention
 from service.figures import missing_figures
 from service.new_names import missing_name
 from service.polarity import turned
+from service.rows import is_headed, told
 
 # Where an extractive sentence leaves words out, it says so with this mark.
 OMISSION = "……"
@@ -28,13 +29,15 @@ def unsupported(sentence: str, spans: Sequence[str]) -> str | None:
     """None when the cited spans carry an extracted sentence; else what is wrong with it.
 
     The runs of words between omissions must stand in the spans, in this order, white space, markup and punctuation
-    aside, and every figure of the sentence must be a figure of the spans (not part of a longer one).
+    aside, or it is a row told with the head of its table, the spans being these two; and every figure of the sentence must be a figure of the spans (not part of a longer one).
     """
     if not spans:
         return "it cites nothing"
     missing = missing_figures(sentence, "\n".join(spans))
     if missing:
         return f"the figure {missing[0]} does not stand in what it cites"
+    if len(spans) == 2 and is_headed(spans[1], spans[0]) and sentence == told(spans[1], spans[0]):
+        return None  # a row and the head of its table, column by column
     source = "".join(squeeze(span) for span in spans)
     at = 0
     for part in sentence.split(OMISSION):

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from indexer.corpus import Source, read_all, scan
+from indexer.corpus import read_all, scan
+from indexer.files import Source
 
 ROOT = Path(__file__).parents[1]
 CORPUS = ROOT / "corpus"

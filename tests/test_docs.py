@@ -23,7 +23,7 @@ from typer.testing import CliRunner
 from eval.cli import app as command_line
 from indexer import store
 from indexer.build import build
-from indexer.document import Document, LineMap, Metadata, Passage
+from indexer.document import Document, Metadata, Passage, Place, PlaceMap
 from service.http.middleware import MAX_BODY_BYTES
 from service.pipeline import Pipeline
 from service.question import MAX_CHARACTERS
@@ -240,7 +240,8 @@ def test_a_package_registry_or_a_host_of_one_network_is_published(name):
 def test_a_route_is_missing_from_the_documents_or_does_not_exist(app_over):
     api = app_over(lambda: pytest.fail("describing the interface loads nothing")).openapi()
     real = {f"{method.upper()} {path}" for path, methods in api["paths"].items() for method in methods}
-    real |= {"GET /", "GET /d/{doc_id}", "GET /static/…", "GET /openapi.json"}
+    pages = {"GET /", "GET /d/{doc_id}", "GET /a/{share_id}", "GET /admin", "GET /embed/{key_id}"}
+    real |= pages | {"GET /static/…", "GET /openapi.json"}
     documented = {
         row[0].strip("`") for row in table_rows("docs/http.md") if re.match(r"`(?:GET|POST|PATCH|DELETE) ", row[0])
     }
@@ -256,7 +257,7 @@ def test_a_limit_in_the_documents_is_not_the_real_one():
     ("heading", "kinds"),
     [
         ("manifest.json", [store.Manifest, store.EmbedderRecord]),
-        ("documents.jsonl", [Document, Metadata, LineMap]),
+        ("documents.jsonl", [Document, Metadata, Place, PlaceMap]),
         ("passages.jsonl", [Passage]),
     ],
 )

@@ -14,7 +14,7 @@ def test_threat_is_met_by_a_test_that_does_not_exist() -> None:
     assert len(rows) > 25
     for row in rows:
         shown_by = row.rstrip("| ").rpartition(" | ")[2]
-        files = [ROOT / "service" / name for name in re.findall(r"`([\w/]+\.py)`", shown_by)]
+        files = [ROOT / "service" / name for name in re.findall(r"`((?:\.\./)?[\w/]+\.py)`", shown_by)]
         assert files, row
         sources = "".join(path.read_text(encoding="utf-8") for path in files)
         for test in re.findall(r"`(test_\w+)`", shown_by):

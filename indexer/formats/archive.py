@@ -14,6 +14,8 @@ from io import BytesIO
 
 from indexer.errors import InputError
 
+FIRST = (".meta.yaml",)
+"""Ends of the names of files that come before the others of their archive, for they say something of them."""
 _MAX_MEMBERS = 5_000
 _MAX_MEMBER = 100_000_000
 _MAX_TOTAL = 1_000_000_000
@@ -60,7 +62,8 @@ class _Budget:
 
 
 def members(data: bytes) -> Iterator[Member]:
-    """The files in an archive and in the archives in it, in the order of their listing, without what systems add.
+    """The files in an archive and in the archives in it, in the order of their listing (those with `FIRST`
+    in front), without what systems add.
 
     A member that is encrypted, damaged, too large or of an unknown compression comes without data and with its problem; so
     does an archive that lies too deep. Names without the mark of UTF-8 are read as UTF-8 or GB 18030.
@@ -81,39 +84,40 @@ def members(data: bytes) -> Iterator[Member]:
 def _members(data: bytes, prefix: str, depth: int, budget: _Budget) -> Iterator[Member]:
     with _opened(data) as archive:
         entries = [entry for entry in archive.infolist() if not entry.filename.endswith(("/", "\\"))]
+        entries.sort(key=lambda entry: not entry.filename.lower().endswith(FIRST))
         for entry in entries:
-            name = _label(_name(entry))
+            name = label(_name(entry))
             if not name or _is_system_file(name):
                 continue
             budget.members -= 1
             if budget.members < 0:
                 raise InputError(f"the archive holds more than {_MAX_MEMBERS} files: split it")
-            label = prefix + name
+            path = prefix + name
             problem = _problem(entry)
             if problem:
-                yield Member(label, b"", problem)
+                yield Member(path, b"", problem)
                 continue
             try:
                 content = _unpacked(archive, entry, budget)
             except _UNPACKING_ERRORS as error:
-                yield Member(label, b"", f"it is damaged ({error}): pack it again")
+                yield Member(path, b"", f"it is damaged ({error}): pack it again")
                 continue
             if not name.lower().endswith(".zip"):
-                yield Member(label, content)
+                yield Member(path, content)
             elif depth >= _MAX_DEPTH:
-                yield Member(label, b"", f"it is an archive {_MAX_DEPTH + 1} deep: unpack it")
+                yield Member(path, b"", f"it is an archive {_MAX_DEPTH + 1} deep: unpack it")
             else:
-                yield from _nested(content, label, depth + 1, budget)
+                yield from _nested(content, path, depth + 1, budget)
 
 
-def _nested(data: bytes, label: str, depth: int, budget: _Budget) -> Iterator[Member]:
+def _nested(data: bytes, path: str, depth: int, budget: _Budget) -> Iterator[Member]:
     try:
         # Opened once here for its errors: a damaged archive inside a sound one is one problem, not the end.
         _opened(data).close()
     except InputError as error:
-        yield Member(label, b"", str(error))
+        yield Member(path, b"", str(error))
         return
-    yield from _members(data, f"{label}/", depth, budget)
+    yield from _members(data, f"{path}/", depth, budget)
 
 
 def _opened(data: bytes) -> zipfile.ZipFile:
@@ -184,7 +188,7 @@ def _unicode_name(extra: bytes) -> str:
     return ""
 
 
-def _label(name: str) -> str:
+def label(name: str) -> str:
     """A name as a relative path that leads nowhere else: no root, no drive, no way up, no control characters."""
     name = unicodedata.normalize("NFC", name.partition("\0")[0].replace("\\", "/"))
     name = re.sub(

@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from indexer.document import Place
+
+__all__ = ["Block", "BlockKind", "Parsed", "Place"]
+
 
 class BlockKind(StrEnum):
     """What a block is, as far as the file itself says so: a style, a tag, a size of type; never guessed from its words."""
@@ -15,24 +19,13 @@ class BlockKind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a block stands in the original; numbers are 1-based, None is what the format does not have."""
-
-    line: int | None = None
-    page: int | None = None
-    slide: int | None = None
-    paragraph: int | None = None
-    sheet: str | None = None
-    row: int | None = None
-
-
-@dataclass(frozen=True)
 class Block:
     """One paragraph, heading, list item or table row: its text without line ends, in the order of reading.
 
     `level` is 1 for the outermost headings and items, 0 where it says nothing. A list item holds its own number or mark. The
     cells of a row are joined by tabs; `is_head` marks a row that names the columns. `breaks` are the offsets in `text` where
-    something of the original was left out (a page number, a running head): no quote may run across one.
+    something of the original was left out (a page number, a running head): no quote may run across one. `turns` are the
+    offsets where it goes on on another page than its place, each with that page.
     """
 
     text: str
@@ -41,6 +34,7 @@ class Block:
     level: int = 0
     is_head: bool = False
     breaks: tuple[int, ...] = ()
+    turns: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ def parse_mail(data: bytes) -> Mail:
 
 
 def parse_mht(data: bytes) -> Parsed:
-    """The main content of a web page that a browser saved as one file.
+    """The main content of a web page that a browser saved as one file; blocks have no place, as in mails.
 
     Raises:
         InputError: it is no such file, or the page in it cannot be read.
@@ -76,7 +76,8 @@ def parse_mht(data: bytes) -> Parsed:
     pages = _parts(_message(data)).html
     if not pages:
         raise InputError("the .mht file holds no page: save it again from the browser")
-    return parse_html(_content(pages[0]))
+    parsed = parse_html(_content(pages[0]))
+    return replace(parsed, blocks=tuple(replace(block, place=Place()) for block in parsed.blocks))
 
 
 def decoded_header(value: object) -> str:
@@ -109,12 +110,14 @@ def _message(data: bytes) -> Message:
         raise InputError("the mail is empty: save it again")
     if len(data) > _MAX_BYTES:
         raise InputError(f"the mail has {len(data) // 1_000_000} MB, more than {_MAX_BYTES // 1_000_000} MB: split it")
-    if not _HEADER.match(data.lstrip(b"\xef\xbb\xbf\r\n")):
+    # No mail may hold a NUL (RFC 5322), and the library trips over one in the name of a character set.
+    data = data.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\r\n")
+    if not _HEADER.match(data):
         raise InputError(
             "the file is no mail, for it does not begin with headers: save it from the mail program as .eml"
         )
     try:
-        return email.message_from_bytes(data.lstrip(b"\xef\xbb\xbf\r\n"))
+        return email.message_from_bytes(data)
     except RecursionError as error:
         raise InputError("the mail is nested too deeply: save the mails in it on their own") from error
 

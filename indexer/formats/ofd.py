@@ -26,7 +26,7 @@ _MAX_PART = 30_000_000
 _MAX_TOTAL = 300_000_000
 _MAX_RATIO = 200  # unpacked to packed, of parts that are not small
 _SMALL_PART = 2_000_000
-_MAX_PAGES = 10_000
+MAX_PAGES = 10_000
 _MAX_PAGE_GLYPHS = 200_000
 _MAX_GLYPHS = 20_000_000
 _MAX_ENTRIES = 10_000
@@ -38,7 +38,7 @@ _CONTAINERS = frozenset({"Page", "Content", "Layer", "PageBlock", "TextObject", 
 _OBJECTS = frozenset({"TextObject", "PathObject", "ImageObject"})
 
 
-def parse_ofd(data: bytes) -> Parsed:
+def parse_ofd(data: bytes, *, max_pages: int = MAX_PAGES) -> Parsed:
     """The text of an OFD file in the order of reading.
 
     Raises:
@@ -56,7 +56,7 @@ def parse_ofd(data: bytes) -> Parsed:
         outline.extend(document.outline(len(pages)))
         for sheet in document.sheets():
             number = len(pages) + 1
-            if number > _MAX_PAGES or n_glyphs > _MAX_GLYPHS:
+            if number > max_pages or n_glyphs > _MAX_GLYPHS:
                 raise InputError(f"the OFD file has more than {number - 1} pages or {n_glyphs} characters: split it")
             n_glyphs += len(sheet.glyphs)
             if not sheet.glyphs:

@@ -279,6 +279,7 @@ def _indents(block: Sequence[Placed], style: Setting) -> list[float]:
 
 def _draft(block: Sequence[Placed], style: Setting) -> Draft:
     text, breaks = joined_text(block, style.words)
+    turns = _turns(block, style.words)
     text = text.replace(WIDE_SPACE, " ")
     first = block[0]
     place = Place(page=first.page)
@@ -289,7 +290,9 @@ def _draft(block: Sequence[Placed], style: Setting) -> Draft:
     elif is_bullet(text) or _hangs(block):
         kind = BlockKind.ITEM
     is_bold = all(placed.line.bold for placed in block)
-    return Draft(Block(text, kind, place, breaks=breaks), first.line.size, is_bold, first.indent, first.entry)
+    return Draft(
+        Block(text, kind, place, breaks=breaks, turns=turns), first.line.size, is_bold, first.indent, first.entry
+    )
 
 
 def _hangs(block: Sequence[Placed]) -> bool:
@@ -303,7 +306,14 @@ def _hangs(block: Sequence[Placed]) -> bool:
 
 def _note(block: Sequence[Placed], style: Setting) -> Draft:
     text, breaks = joined_text(block, style.words)
-    return Draft(Block(text, BlockKind.NOTE, Place(page=block[0].page), breaks=breaks), block[0].line.size, False)
+    note = Block(text, BlockKind.NOTE, Place(page=block[0].page), breaks=breaks, turns=_turns(block, style.words))
+    return Draft(note, block[0].line.size, False)
+
+
+def _turns(block: Sequence[Placed], words: frozenset[str]) -> tuple[tuple[int, int], ...]:
+    """Where in the joined text of a block another page begins, and which."""
+    starts = [i for i in range(1, len(block)) if block[i].page != block[i - 1].page]
+    return tuple((len(joined_text(block[: i + 1], words)[0]) - len(block[i].line.text), block[i].page) for i in starts)
 
 
 def joined_text(block: Sequence[Placed], words: frozenset[str]) -> tuple[str, tuple[int, ...]]:

@@ -8,7 +8,7 @@ import math
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import islice
 
@@ -18,12 +18,13 @@ from pypdfium2 import raw
 from indexer.errors import InputError
 from indexer.formats.blocks import Parsed
 from indexer.formats.lines import Glyph, is_wide
+from indexer.formats.ocr import DOTS_PER_POINT, MAX_SIDE, Recognise
 from indexer.formats.pages import Entry, Page, blocks, is_strong_face, lay_out, page_ranges
 from indexer.formats.properties import authors, day
 from indexer.formats.prose import usable_title
 from indexer.formats.ruled import Rule
 
-_MAX_PAGES = 10_000
+MAX_PAGES = 10_000
 _MAX_GLYPHS = 20_000_000  # of a file
 _MAX_PAGE_GLYPHS = 200_000
 _MAX_OBJECTS = 200_000  # looked at on a page
@@ -65,6 +66,7 @@ class _Remark(StrEnum):
     """What a person should know of a page."""
 
     DAMAGED = "could not be read: open the file in a viewer and print it to PDF again"
+    RECOGNISED = "hold an image whose text was read by OCR and may have errors"
     SCANNED = "hold an image without text: run OCR to have them read"
     EMPTY = "are empty"
     SIDEWAYS = "hold text that is printed sideways; they were read turned"
@@ -84,8 +86,8 @@ class _Sheet:
     remarks: frozenset[_Remark] = frozenset()
 
 
-def parse_pdf(data: bytes) -> Parsed:
-    """The text of a PDF in the order of reading.
+def parse_pdf(data: bytes, *, max_pages: int = MAX_PAGES, recognise: Recognise | None = None) -> Parsed:
+    """The text of a PDF in the order of reading; `recognise` reads the pages that are images.
 
     Raises:
         InputError: it is encrypted, damaged, too large, has no text (a scan), or its fonts do not say which characters they
@@ -99,9 +101,9 @@ def parse_pdf(data: bytes) -> Parsed:
         raise InputError(f"the file is damaged or no PDF ({error}): {_PRINT_AGAIN}") from error
     with document:
         n_pages = len(document)
-        if n_pages > _MAX_PAGES:
-            raise InputError(f"the PDF has {n_pages} pages, more than {_MAX_PAGES}: split it")
-        sheets = list(_sheets(document, n_pages))
+        if n_pages > max_pages:
+            raise InputError(f"the PDF has {n_pages} pages, more than {max_pages}: split it")
+        sheets = list(_sheets(document, n_pages, recognise))
         found = blocks([sheet.page for sheet in sheets if sheet.page is not None], tuple(_outline(document)))
         properties = document.get_metadata_dict()
     if not found:
@@ -116,7 +118,7 @@ def parse_pdf(data: bytes) -> Parsed:
     )
 
 
-def _sheets(document: pypdfium2.PdfDocument, n_pages: int) -> list[_Sheet]:
+def _sheets(document: pypdfium2.PdfDocument, n_pages: int, recognise: Recognise | None) -> list[_Sheet]:
     """The pages as read.
 
     Raises:
@@ -125,7 +127,10 @@ def _sheets(document: pypdfium2.PdfDocument, n_pages: int) -> list[_Sheet]:
     sheets: list[_Sheet] = []
     n_glyphs = n_unreadable = 0
     for number in range(1, n_pages + 1):
-        sheets.append(_sheet(document, number))
+        sheet = _sheet(document, number)
+        if recognise is not None and _Remark.SCANNED in sheet.remarks:
+            sheet = _recognised(document, number, recognise) or sheet
+        sheets.append(sheet)
         n_glyphs += sheets[-1].n_glyphs
         n_unreadable += sheets[-1].n_unreadable
         if n_glyphs > _MAX_GLYPHS:
@@ -192,6 +197,27 @@ def _sheet(document: pypdfium2.PdfDocument, number: int) -> _Sheet:
     }
     laid = lay_out(number, view.height, glyphs, [view.rule(rule) for rule in drawn.rules or ()])
     return _Sheet(laid, n_glyphs, n_unreadable, frozenset(remark for remark, holds in remarks.items() if holds))
+
+
+def _recognised(document: pypdfium2.PdfDocument, number: int, recognise: Recognise) -> _Sheet | None:
+    """A page that is an image with the text found in it; None when there is none."""
+    page = document[number - 1]
+    try:
+        width, height = page.get_size()
+        scale = min(DOTS_PER_POINT, MAX_SIDE / max(width, height, 1.0))
+        image = page.render(scale=scale).to_numpy()
+    except pypdfium2.PdfiumError:
+        return None
+    finally:
+        page.close()
+    glyphs = [
+        replace(g, x0=g.x0 / scale, x1=g.x1 / scale, y=g.y / scale, size=g.size / scale)
+        for g in recognise(image[:, :, :3])
+    ]
+    if not glyphs:
+        return None
+    laid = lay_out(number, image.shape[0] / scale, glyphs, [])
+    return _Sheet(laid, len(glyphs), remarks=frozenset({_Remark.RECOGNISED}))
 
 
 @dataclass(frozen=True, slots=True)

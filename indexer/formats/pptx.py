@@ -14,6 +14,7 @@ from indexer.formats.package import MC, A, M, P, Package, R, chosen, integer
 from indexer.formats.prose import clean, joined, paragraphs
 from indexer.formats.tables import Row, row_blocks
 
+MAX_PAGES = 10_000
 _TITLES = frozenset(("title", "ctrTitle"))
 _BODIES = frozenset(("body", "obj", ""))
 _FURNITURE = frozenset(("dt", "ftr", "sldNum", "hdr", "sldImg"))
@@ -54,7 +55,7 @@ class _Slide:
     master: ET.Element | None
 
 
-def parse_pptx(data: bytes) -> Parsed:
+def parse_pptx(data: bytes, *, max_pages: int = MAX_PAGES) -> Parsed:
     """The slides of a presentation: titles as headings, texts by rows and columns of the slide, notes at its end.
 
     Hidden slides and hidden shapes are left out, since nobody was shown them; a warning names the slides. Numbers, dates and
@@ -65,18 +66,20 @@ def parse_pptx(data: bytes) -> Parsed:
     """
     package = Package(data, ".pptx")
     try:
-        return _parsed(package)
+        return _parsed(package, max_pages)
     except RecursionError as error:
         raise InputError("the .pptx file is nested too deeply: ungroup its shapes") from error
 
 
-def _parsed(package: Package) -> Parsed:
+def _parsed(package: Package, max_pages: int) -> Parsed:
     relations = package.relations(package.main)
     names = [
         relations[identity].target
         for element in package.xml(package.main).iterfind(f"{P}sldIdLst/{P}sldId")
         if (identity := element.get(f"{R}id", "")) in relations
     ]
+    if len(names) > max_pages:
+        raise InputError(f"the .pptx file has {len(names)} slides, more than {max_pages}: split it")
     blocks: list[Block] = []
     hidden = []
     frames: dict[str, ET.Element] = {}  # layouts and masters, which many slides share

@@ -21,8 +21,11 @@ from service.http.desk import DeskDep, Service
 from service.http.errors import ConflictError, ForbiddenError, NotReadyError
 from service.http.feedback import FeedbackDep
 from service.http.state import Reloaded
+from service.http.tokens import TICKET_SECONDS, TicketSigner
 from service.records.types import Feedback, FeedbackReason, FeedbackVerdict, KeyScope, UnansweredQuestion
 from service.settings import Settings
+
+REPORT_PAGE = "/admin/report"
 
 _MAX_UNANSWERED = 1000
 # A style sheet or script that the page itself admits, in its head.
@@ -111,6 +114,13 @@ class FeedbackReply(TypedDict):
 
     items: list[FeedbackRow]
     cursor: str
+
+
+class ReportLink(TypedDict):
+    """Where the report can be read without a key, and for how many seconds."""
+
+    url: str
+    expires_in: int
 
 
 class ReviewBody(BaseModel):
@@ -213,6 +223,27 @@ def review_feedback(feedback_id: str, body: ReviewBody, kept: FeedbackDep) -> Fe
     return _feedback(kept.mark_reviewed(feedback_id, body.reviewed))
 
 
+@router.post(
+    "/report/link",
+    summary="An address of the report that a frame can show, for a minute",
+    responses=examples.replies("/api/admin/report/link", examples.REPORT_LINK, (404, *_READING)),
+)
+def link_to_report(request: Request, settings: SettingsDep) -> ReportLink:
+    _read_report(settings)
+    return {"url": f"{REPORT_PAGE}?ticket={_tickets(request).issue(REPORT_PAGE)}", "expires_in": TICKET_SECONDS}
+
+
+def report_page(request: Request, ticket: str = "") -> HTMLResponse:
+    """The report in a frame of our own page, which sends no key along.
+
+    Raises:
+        UnauthorizedError: the ticket is not one of `link_to_report`'s, or has expired.
+        NotFoundError: there is no report.
+    """
+    _tickets(request).require(ticket, REPORT_PAGE)
+    return _shown(_read_report(request.state.settings), "'self'")
+
+
 @router.get(
     "/report",
     summary="The last evaluation report",
@@ -220,18 +251,29 @@ def review_feedback(feedback_id: str, body: ReviewBody, kept: FeedbackDep) -> Fe
     responses=examples.replies("/api/admin/report", None, (404, *_READING), texts={"text/html": examples.REPORT}),
 )
 def evaluation_report(settings: SettingsDep) -> HTMLResponse:
+    return _shown(_read_report(settings), "'none'")
+
+
+def _tickets(request: Request) -> TicketSigner:
+    return TicketSigner(request.state.database.signing_secret())
+
+
+def _read_report(settings: Settings) -> str:
     if not settings.report:
         raise NotFoundError(
             "no evaluation report is named: write one with 'zhengwen eval report' and set ZHENGWEN_REPORT"
         )
     try:
-        page = Path(settings.report).read_text(encoding="utf-8", errors="replace")
+        return Path(settings.report).read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         raise NotFoundError(
             f"the evaluation report cannot be read ({error.strerror}): write one with 'zhengwen eval report' where "
             "ZHENGWEN_REPORT says"
         ) from error
-    return HTMLResponse(page, headers={"Content-Security-Policy": _report_policy(page)})
+
+
+def _shown(page: str, frame_ancestors: str) -> HTMLResponse:
+    return HTMLResponse(page, headers={"Content-Security-Policy": _report_policy(page, frame_ancestors)})
 
 
 def _served(reloaded: Reloaded, before: str = "") -> ReloadedReply:
@@ -283,12 +325,12 @@ def _feedback(given: Feedback) -> FeedbackRow:
     }
 
 
-def _report_policy(page: str) -> str:
+def _report_policy(page: str, frame_ancestors: str) -> str:
     """The style sheet and the script that the page has hashes of, and nothing else; an origin of its own, so that no script
     there reaches our interface.
     """
     admitted = " ".join(dict.fromkeys(_ADMITTED.findall(page[:_HEAD_CHARACTERS]))) or "'none'"
     return (
         f"default-src 'none'; style-src {admitted}; script-src {admitted}; base-uri 'none'; form-action 'none'; "
-        "frame-ancestors 'none'; sandbox allow-scripts"
+        f"frame-ancestors {frame_ancestors}; sandbox allow-scripts"
     )

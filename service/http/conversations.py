@@ -1,21 +1,21 @@
 """Conversations that a user comes back to: kept, found, renamed, deleted and taken away as a file."""
 
 import json
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
 from starlette.responses import Response
 from typing_extensions import TypedDict
 
 from service.http import examples
 from service.http.desk import DeskDep
-from service.records.conversations import MAX_TITLE, ConversationStore
+from service.markdown import escaped
+from service.records.conversations import MAX_TITLE, MAX_TURNS, ConversationStore
 from service.records.pages import MAX_PAGE
 from service.records.types import Conversation, ConversationSummary, KeyScope, Owner, Page
 
@@ -23,8 +23,6 @@ router = APIRouter(prefix="/api/conversations", tags=["Conversations"])
 
 _MAX_SEARCH = 200
 _UNTITLED = "对话"
-# What Markdown or HTML in it would take for more than text, wherever it stands or at the beginning of a line.
-_MARKUP = re.compile(r"[\\`*_\[\]<>#|~&!]|^(?:[-+=]|\d+(?=[.)]))")
 
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="How many at most.")]
 # A plus sign that was not escaped has become a space on the way, and a cursor has no space.
@@ -147,6 +145,20 @@ def delete_conversation(conversation_id: str, shelf: ShelfDep) -> None:
     shelf.store.delete(shelf.owner, conversation_id)
 
 
+@router.delete(
+    "/{conversation_id}/turns/{number}",
+    status_code=204,
+    summary="Forget a turn and all after it, to ask something else in its place",
+    responses=examples.replies(f"{_ONE}/turns/0", None, (404, 422, *_KEEPING), good=204),
+)
+def forget_turns(
+    conversation_id: str,
+    number: Annotated[int, Path(ge=0, le=MAX_TURNS, description="Turns are counted from 0.")],
+    shelf: ShelfDep,
+) -> None:
+    shelf.store.forget(shelf.owner, conversation_id, number)
+
+
 @router.get(
     "/{conversation_id}/export",
     summary="A conversation as a file",
@@ -196,11 +208,11 @@ def _text(kept: Conversation) -> str:
 
 
 def _markdown(kept: Conversation) -> str:
-    parts = [f"# {_escaped(kept.summary.title or _UNTITLED)}"]
+    parts = [f"# {escaped(kept.summary.title or _UNTITLED)}"]
     for turn in kept.turns:
         answer = json.loads(turn.answer_json)
-        parts += [f"## {_escaped(' '.join(turn.question.split()))}", _when(turn.created)]
-        parts += [_escaped(line) for line in [*answer["answer"].splitlines(), *_sources(answer)]]
+        parts += [f"## {escaped(' '.join(turn.question.split()))}", _when(turn.created)]
+        parts += [escaped(line) for line in [*answer["answer"].splitlines(), *_sources(answer)]]
     return "\n\n".join(parts) + "\n"
 
 
@@ -214,8 +226,3 @@ def _sources(answer: dict[str, Any]) -> list[str]:
 
 def _when(time: datetime) -> str:
     return f"{time:%Y-%m-%d %H:%M} UTC"
-
-
-def _escaped(line: str) -> str:
-    r"""The line as Markdown shows it: what would mark it up has a `\` in front, a number at its beginning behind it."""
-    return _MARKUP.sub(lambda found: found[0] + "\\" if found[0].isdecimal() else "\\" + found[0], line.strip())

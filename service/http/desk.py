@@ -9,7 +9,7 @@ import json
 import time
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Annotated, TypeVar
 
@@ -20,6 +20,7 @@ from indexer.errors import ZhengwenError
 from indexer.retrieval import Library
 from indexer.scope import EVERYTHING, Scope
 from service.answer import Answer, Status
+from service.example_questions import ExampleQuestion, ExampleShelf
 from service.http import logs
 from service.http.access import Access, AccessDep, Gate
 from service.http.errors import ForbiddenError
@@ -31,9 +32,10 @@ from service.http.telemetry import Telemetry
 from service.pipeline import SHOWN, Event, Pipeline, Retrieved
 from service.question import Turn
 from service.records.audit import AuditLog
-from service.records.clock import utc_now
+from service.records.clock import today, utc_now
 from service.records.conversations import ConversationStore, require_room
 from service.records.feedback import FeedbackStore
+from service.records.shares import ShareStore
 from service.records.types import AuditEntry, Interface, KeyScope, Owner
 
 T = TypeVar("T")
@@ -59,7 +61,10 @@ class Service:
     audit: AuditLog
     conversations: ConversationStore
     feedback: FeedbackStore
+    shares: ShareStore
     telemetry: Telemetry | None
+    examples: ExampleShelf = field(default_factory=ExampleShelf)
+    today: Callable[[], str] = today
 
 
 @dataclass(frozen=True)
@@ -128,6 +133,23 @@ class Desk:
 
         return await self._at_work(work)
 
+    async def again(self, question: str, history: Sequence[Turn], scope: Scope) -> Answer:
+        """The answer that the asker gets to a question that was asked before; nothing is kept of it.
+
+        Raises:
+            What `ask` raises, save RecordsError.
+        """
+        _, pipeline = self._begin(KeyScope.ASK, question)
+        logs.note_question(*(turn.content for turn in history))
+
+        async def work(place: Place) -> Answer:
+            visible = await place.run(partial(pipeline.within, self._visible))
+            answer = await place.last(visible.stream(question, history, self._seen(scope)))
+            assert isinstance(answer, Answer), "a pass ends with an answer"
+            return answer
+
+        return await self._at_work(work)
+
     async def stream(self, asked: Asked, words: Words, broken: Callable[[ZhengwenError], str]) -> EventStream:
         """A response of what `words` makes of the pass; `broken` words the end of one that takes too long.
 
@@ -154,7 +176,7 @@ class Desk:
             ForbiddenError: the access has no scope `search`; and what `ask` raises.
         """
         arrived, pipeline = self._begin(KeyScope.SEARCH, question)
-        scope = self._seen(scope)
+        scope = self._dated(scope)
 
         def find() -> tuple[list[Hit], Library]:
             visible = pipeline.within(self._visible)
@@ -164,6 +186,21 @@ class Desk:
             return hits, visible.library
 
         return await self._at_work(lambda place: place.run(find))
+
+    async def examples(self) -> list[ExampleQuestion]:
+        """Questions that the documents which the asker may see answer; what is asked for that is nobody's question and not kept.
+
+        Raises:
+            What `ask` raises.
+        """
+        self.access.require(KeyScope.ASK)
+        pipeline = self._service.state.pipeline
+        shelf = self._service.examples
+        return await self._at_work(lambda place: place.run(lambda: shelf.of(pipeline.within(self._visible))))
+
+    def today(self) -> str:
+        """The day that questions are asked for which name none."""
+        return self._service.today()
 
     def library(self) -> Library:
         """The documents that the asker may see, to read in.
@@ -176,6 +213,19 @@ class Desk:
             self.access.require(KeyScope.ASK)
         return self._service.state.pipeline.library.within(self._visible)
 
+    @property
+    def index(self) -> str:
+        """Fingerprint of the index that is served; raises NotReadyError."""
+        return self._service.state.pipeline.receipt.index
+
+    def sees_all_of(self, visible: tuple[str, ...], doc_ids: Sequence[str]) -> bool:
+        """Whether the asker sees every document of the index that somebody with these patterns sees, and these besides.
+
+        What somebody saw shows in every part of an answer, a refusal too, not only in what it cites.
+        """
+        there = self._service.state.pipeline.library.within(Scope(visible=visible)).documents
+        return all(self._visible.shows(doc_id) for doc_id in (*there, *doc_ids))
+
     def _begin(self, needed: KeyScope, question: str) -> tuple[float, Pipeline]:
         """When it arrived, and the pipeline that answers now."""
         self.access.require(needed)
@@ -185,6 +235,10 @@ class Desk:
     def _seen(self, scope: Scope) -> Scope:
         """What is asked for, within what the asker may see."""
         return replace(scope, visible=self.access.visible)
+
+    def _dated(self, scope: Scope) -> Scope:
+        """What is asked for, within what the asker may see, on the day that is named or else today."""
+        return replace(self._seen(scope), as_of=scope.as_of or self._service.today())
 
     async def _at_work(self, work: Callable[[Place], Awaitable[T]]) -> T:
         """What `work` gives in a place of the queue, as long as the client is there."""
@@ -203,7 +257,7 @@ class Desk:
         history = self._history(asked)
         logs.note_question(*(turn.content for turn in history))
         begun = None
-        with closing(pipeline.stream(asked.question, history, self._seen(asked.scope))) as events:
+        with closing(pipeline.stream(asked.question, history, self._dated(asked.scope))) as events:
             for event in events:
                 if isinstance(event, Retrieved) and is_streamed:
                     shown = event.hits[:SHOWN]

@@ -1,16 +1,18 @@
 """Dify's external knowledge interface: our retrieval serves the flows built there."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from glob import escape
 from typing import Literal
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from indexer.dates import as_date
 from indexer.document import Document, Hit
 from indexer.errors import NotFoundError, QuestionError
 from indexer.retrieval import Library
 from indexer.scope import EVERYTHING, Scope, published_date
+from indexer.validity import IN_CHINESE
 from service.http import examples
 from service.http.desk import DeskDep
 from service.http.errors import DIFY_PATH, MALFORMED_AUTHORIZATION, UnauthorizedError
@@ -73,16 +75,16 @@ router = APIRouter(tags=["Dify"], dependencies=[Depends(_authorization)])
 )
 async def retrieval(body: RetrievalRequest, desk: DeskDep, links: LinksDep) -> DifyReply:
     desk.access.require(KeyScope.SEARCH)
-    scope = _scope(body, desk.library())
+    scope = _scope(body, desk.library(), desk.today())
     if scope is None:
         return {"records": []}
     hits, library = await desk.search(body.query, body.retrieval_setting.top_k, scope, Interface.DIFY)
-    records = [_record(hit, library, links) for hit in hits]
+    records = [_record(hit, library, links, scope.as_of or desk.today()) for hit in hits]
     threshold = body.retrieval_setting.score_threshold or 0.0
     return {"records": [record for record in records if record["score"] >= threshold]}
 
 
-def _scope(body: RetrievalRequest, library: Library) -> Scope | None:
+def _scope(body: RetrievalRequest, library: Library, today: str) -> Scope | None:
     """The documents asked for; None when there are none of the metadata asked for.
 
     Raises:
@@ -97,15 +99,33 @@ def _scope(body: RetrievalRequest, library: Library) -> Scope | None:
         )
     wanted = body.metadata_condition
     conditions = [] if wanted is None or wanted.conditions is None else wanted.conditions
+    as_of = _as_of(conditions, today)
     if not conditions:
         return EVERYTHING if folder == EVERY_DOCUMENT else Scope(documents=(f"{escape(folder)}/*",))
     together = any if wanted is not None and wanted.logical_operator == "or" else all
-    tests = [_test(condition) for condition in conditions]
-    admitted = [document for document in known if together(test(document) for test in tests)]
-    return Scope(documents=tuple(escape(document.doc_id) for document in admitted)) if admitted else None
+    statuses = library.register.statuses(as_of)
+    known_fields = {**_FIELDS, "validity": lambda d: [statuses[d.doc_id].value, IN_CHINESE[statuses[d.doc_id]]]}
+    tests = [_test(condition, known_fields) for condition in conditions if condition.name != _AS_OF]
+    admitted = [document for document in known if not tests or together(test(document) for test in tests)]
+    if not admitted:
+        return None
+    return Scope(documents=tuple(escape(document.doc_id) for document in admitted), as_of=as_of)
 
 
-_FIELDS: Mapping[str, Callable[[Document], Collection[str]]] = {
+def _as_of(conditions: Sequence[Condition], today: str) -> str:
+    """The day that validity is judged on: that of a condition `as_of` = date, else today; raises QuestionError."""
+    for condition in conditions:
+        if condition.name == _AS_OF:
+            if condition.comparison_operator not in ("=", "is") or not isinstance(condition.value, str):
+                raise QuestionError(f"“{_AS_OF}”只能写作 {_AS_OF} = 日期：2022、2022-11 或 2022-11-30。")
+            return Scope(as_of=condition.value).as_of
+    return today
+
+
+Fields = Mapping[str, Callable[[Document], Collection[str]]]
+"""The values that a document has of each field."""
+
+_FIELDS: Fields = {
     "doc_id": lambda d: [d.doc_id],
     "title": lambda d: [d.title],
     "source_title": lambda d: [d.metadata.source_title],
@@ -115,9 +135,16 @@ _FIELDS: Mapping[str, Callable[[Document], Collection[str]]] = {
     "kind": lambda d: [d.metadata.kind],
     "period": lambda d: [d.metadata.period],
     "note": lambda d: [d.metadata.note],
+    "number": lambda d: [d.metadata.number],
+    "level": lambda d: [d.metadata.level],
+    "subject": lambda d: [d.metadata.subject],
     "published": lambda d: [published_date(d)],
+    "signed": lambda d: [as_date(d.metadata.signed)],
+    "effective": lambda d: [as_date(d.metadata.effective)],
+    "expires": lambda d: [as_date(d.metadata.expires)],
 }
-_DATED = "published"
+_DATED = ("published", "signed", "effective", "expires")
+_AS_OF = "as_of"
 
 
 def _span(text: str) -> tuple[str, str] | None:
@@ -166,39 +193,41 @@ _NEGATED: Mapping[str, str] = {
 }
 
 
-def _test(condition: Condition) -> Callable[[Document], bool]:
+def _test(condition: Condition, known: Fields = _FIELDS) -> Callable[[Document], bool]:
     """Whether a document passes; raises QuestionError for a field, operator or value that there is not."""
     names = [condition.name] if isinstance(condition.name, str) else condition.name
-    unknown = [name for name in names if name not in _FIELDS]
+    unknown = [name for name in names if name not in known]
     if unknown or not names:
-        raise QuestionError(f"文件没有元数据字段“{'、'.join(unknown):.60}”：可用的有{'、'.join(_FIELDS)}。")
+        raise QuestionError(f"文件没有元数据字段“{'、'.join(unknown):.60}”：可用的有{'、'.join((*known, _AS_OF))}。")
     operator = condition.comparison_operator
     positive = _NEGATED.get(operator, operator)
     values = [] if condition.value is None else condition.value
     texts = [_text(value) for value in (values if isinstance(values, list) else [values])]
     if positive in _DATE_OPERATORS:
-        if names != [_DATED] or len(texts) != 1 or _span(texts[0]) is None:
-            raise QuestionError(f"“{operator}”只能用于 {_DATED}，值须是日期：2022、2022-11 或 2022-11-30。")
+        if not set(names) <= set(_DATED) or len(texts) != 1 or _span(texts[0]) is None:
+            raise QuestionError(f"“{operator}”只能用于 {'、'.join(_DATED)}，值须是日期：2022、2022-11 或 2022-11-30。")
         passes = _DATE_OPERATORS[positive]
-        return _any_value(names, lambda have: passes(have, texts[0]), negated=operator in _NEGATED)
+        return _any_value(names, known, lambda have: passes(have, texts[0]), negated=operator in _NEGATED)
     if positive not in _TEXT_OPERATORS:
-        known = "、".join((*_TEXT_OPERATORS, *_DATE_OPERATORS, *_NEGATED))
-        raise QuestionError(f"不认识比较方式“{operator:.30}”：可用的有{known}。")
+        operators = "、".join((*_TEXT_OPERATORS, *_DATE_OPERATORS, *_NEGATED))
+        raise QuestionError(f"不认识比较方式“{operator:.30}”：可用的有{operators}。")
     if positive != "not empty" and not any(texts):
         raise QuestionError(f"“{operator}”需要一个比较的值：请在 value 中写明。")
     matches = _TEXT_OPERATORS[positive]
-    return _any_value(names, lambda have: matches(have, texts), negated=operator in _NEGATED)
+    return _any_value(names, known, lambda have: matches(have, texts), negated=operator in _NEGATED)
 
 
-def _any_value(names: Iterable[str], passes: Callable[[str], bool], *, negated: bool) -> Callable[[Document], bool]:
-    return lambda document: any(passes(have) for name in names for have in _FIELDS[name](document)) is not negated
+def _any_value(
+    names: Iterable[str], known: Fields, passes: Callable[[str], bool], *, negated: bool
+) -> Callable[[Document], bool]:
+    return lambda document: any(passes(have) for name in names for have in known[name](document)) is not negated
 
 
 def _text(value: str | float) -> str:
     return f"{value:g}" if isinstance(value, float) else value
 
 
-def _record(hit: Hit, library: Library, links: Links) -> DifyRecord:
+def _record(hit: Hit, library: Library, links: Links, as_of: str) -> DifyRecord:
     passage = hit.passage
     document = library.document(passage.doc_id)
     return {
@@ -215,6 +244,9 @@ def _record(hit: Hit, library: Library, links: Links) -> DifyRecord:
             "region": document.metadata.region,
             "kind": document.metadata.kind,
             "published": document.metadata.published,
+            "number": document.metadata.number,
+            "effective": document.metadata.effective,
+            "validity": library.register.standing(document.doc_id, as_of).status.value,
             "start": passage.start,
             "end": passage.end,
         },

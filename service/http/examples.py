@@ -42,12 +42,23 @@ _CITATION = {
     "end_utf16": 359,
     "quote": _QUOTE,
     "section": _SECTION,
-    "origin": {"path": _DOC_ID, "line_start": 27, "line_end": 27, "page": None},
+    "origin": {
+        "path": _DOC_ID,
+        "line_start": 27,
+        "line_end": 27,
+        "page": None,
+        "slide": None,
+        "paragraph": None,
+        "sheet": None,
+        "row": None,
+    },
     "doc_sha256": _HASH,
     "published": "2024-03",
-    "validity": "unknown",
+    "validity": "in_force",
+    "refers_to": [],
+    "relative_dates": [],
 }
-_MODELS = {"embedder": "sha256:27be…", "reader": "evidence sha256:81c0…", "composer": "extractive-3"}
+_MODELS = {"embedder": "sha256:27be…", "reader": "evidence sha256:81c0…", "composer": "extractive-4"}
 
 ANSWER: dict[str, Any] = {
     "id": "ans-be394989d5be405106c42679",
@@ -74,6 +85,7 @@ ANSWER: dict[str, Any] = {
         "history": [],
         "passages": [{"passage_id": _PASSAGE["passage_id"], "score": 1.93}],
         "verdicts": ["supported"],
+        "scope": {"as_of": "2026-11-21"},
         "answer_sha256": "sha256:9c1f…",
     },
 }
@@ -96,13 +108,25 @@ _SUMMARY = {
     "kind": "思路",
     "period": "",
     "note": "",
+    "number": "北屿港发〔2024〕3号",
+    "signed": "2024-03-05",
+    "effective": "2024-04-01",
+    "expires": "",
+    "repealed": "",
+    "level": "市级",
+    "subject": "智慧港口建设",
+    "repeals": [],
+    "amends": [],
+    "validity": "in_force",
     "sha256": _HASH,
     "characters": 412,
     "passages": 3,
 }
+EXAMPLES = {"examples": [{"question": QUESTION, "doc_id": _DOC_ID}]}
 DOCUMENTS = {"documents": [_SUMMARY]}
 DOCUMENT = {
     **_SUMMARY,
+    "sources": [{"field": "effective", "start": 388, "end": 401}],
     "text": "智慧港口建设思路\n……",
     "outline": [{"title": _SECTION[0], "path": _SECTION[:1], "depth": 1, "start": 118, "end": 412}],
 }
@@ -145,6 +169,30 @@ EXPORT = f"""# {QUESTION}
 {_QUOTE}\\[1\\]
 
 \\[1\\] {_TITLE} › {" › ".join(_SECTION)}：“{_QUOTE}”（{_DOC_ID}）
+"""
+
+TO_EXPORT: JsonDict = {key: value for key, value in ANSWER.items() if key not in ("passages", "timings")}
+TO_SHARE: JsonDict = {"receipt": {"question": QUESTION, "history": [], "answer_sha256": "sha256:9c1f…"}}
+_SHARE_ID = "shr-0a1b2c3d4e5f60718293a4b5c6d7e8f9"
+_EXPIRES = "2027-05-20T01:43:53.120000Z"
+SHARE = {"id": _SHARE_ID, "url": f"/a/{_SHARE_ID}", "expires": _EXPIRES}
+SHARED = {
+    "id": _SHARE_ID,
+    "created": _TIME,
+    "expires": _EXPIRES,
+    "answer": ANSWER,
+    "holds": True,
+    "checks": [{"marker": 1, "text": _QUOTE, "problem": None}, {"marker": None, "text": _QUOTE, "problem": None}],
+}
+HANDOUT = f"""# {QUESTION}
+
+{_QUOTE}[^1]
+
+---
+
+*本文由政问依据收录文件自动生成（索引 2b42b8806379bbef）。共 1 句、1 条引文，均已与原文核对一致。*
+
+[^1]: 《{_TITLE}》，北屿港务局，2024年3月，{" › ".join(_SECTION)}，第27行。原文：“{_QUOTE}”
 """
 
 JUDGED: JsonDict = {
@@ -196,6 +244,7 @@ VERSIONS = {
     "problem": None,
 }
 REPORT = "<!doctype html>\n<title>政问评测报告</title>\n…"
+REPORT_LINK = {"url": "/admin/report?ticket=1795216632.…", "expires_in": 60}
 TOKEN = {"token": "zwt-1.…", "expires_in": 1800}
 
 CHAT: JsonDict = {"model": "zhengwen", "messages": [{"role": "user", "content": QUESTION}]}
@@ -340,16 +389,18 @@ def replies(
     shape: object = None,
     stream: str = "",
     texts: Mapping[str, str] | None = None,
+    files: Iterable[str] = (),
 ) -> Responses:
     """The `good` reply of a route, None for one without a JSON body, and its errors, in the shape of its interface, for `openapi`.
 
     `shape` is the type of a reply that the route's own return type does not tell, `stream` an example of its server-sent
-    events, `texts` has one for each other kind of body.
+    events, `texts` has one for each other kind of body, `files` are the media types of those that are no text.
     """
     content: dict[str, dict[str, Any]] = {} if example is None else {"application/json": {"example": _kept(example)}}
     if stream:
         content["text/event-stream"] = {"example": stream}  # this version of OpenAPI has no words for a stream
     content |= {media: {"schema": {"type": "string"}, "example": text} for media, text in (texts or {}).items()}
+    content |= {media: {"schema": {"type": "string", "format": "binary"}} for media in files}
     reply: dict[str, Any] = ({"content": content} if content else {}) | ({} if shape is None else {"model": shape})
     told: Responses = {good: reply}
     return told | {status: _failure(path, status, _ERRORS[status]) for status in sorted(errors)}

@@ -30,6 +30,15 @@ class Filters(BaseModel):
         "", max_length=10, description="2022, 2022-11 or 2022-11-30, inclusive.", json_schema_extra=_DATE
     )
     published_to: str = Field("", max_length=10, description="The same.", json_schema_extra=_DATE)
+    as_of: str = Field(
+        "",
+        max_length=10,
+        description="The day that validity is judged on, such as 2022-11-30; left out: today.",
+        json_schema_extra=_DATE,
+    )
+    validity: Values = Field(
+        (), description="What it is on that day: in_force, not_yet, repealed, amended, unknown, or the same in Chinese."
+    )
 
 
 def scope_of(filters: Filters | None) -> Scope:

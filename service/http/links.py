@@ -17,6 +17,10 @@ class Links:
         """Address of a span of a document, in code points."""
         return f"{self.base.rstrip('/')}/d/{quote(doc_id)}#char={start},{end}"
 
+    def to_shared(self, share_id: str) -> str:
+        """Address of the page that shows a shared answer."""
+        return f"{self.base.rstrip('/')}/a/{quote(share_id)}"
+
 
 def _links(request: Request) -> Links:
     links: Links = request.state.links

@@ -31,6 +31,8 @@ _OTHER = "other"
 _REASONS: Mapping[str, str] = {
     "没有检索到与问题相关的段落": "nothing_found",
     "检索到的段落与所问事项关联不足": "off_topic",
+    "收录的文件中没有提到": "unknown_words",
+    "没有这一条文": "no_such_article",
     "相关段落说的是": "other_subject",
     "相关段落没有给出所问的": "no_such_fact",
     "相关段落谈到了这一主题": "not_stated",

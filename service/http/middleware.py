@@ -22,7 +22,7 @@ MAX_BODY_BYTES = 1_000_000
 # All bodies that are being read, together: many callers at once fill no memory either.
 _MAX_HELD_BYTES = 64 * MAX_BODY_BYTES
 _REQUEST_ID = re.compile(r"[\w.-]{1,128}", re.ASCII)
-_ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?", re.ASCII | re.IGNORECASE)
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?", re.ASCII | re.IGNORECASE)
 # The client hung up before there was a response; no such status is ever sent.
 _HUNG_UP = 499
 
@@ -129,7 +129,7 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                is_page = scope["path"].startswith(("/static/", "/d/")) or scope["path"] == "/"
+                is_page = scope["path"].startswith(("/static/", "/d/", "/a/")) or scope["path"] in ("/", "/admin")
                 for name, value in (*_HEADERS.items(), ("Cache-Control", _CACHE[is_page])):
                     headers.setdefault(name, value)
             await send(message)

@@ -1,6 +1,7 @@
 """The native interface under /api/, and what operators ask for."""
 
 import os
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, Literal
 
@@ -18,9 +19,12 @@ from service.http.desk import Asked, DeskDep
 from service.http.events import EventStream, native_error_event, native_events
 from service.http.filters import Filters, scope_of
 from service.http.shapes import (
+    CheckRow,
     DocumentReply,
     DocumentsReply,
     DocumentSummary,
+    ExamplesReply,
+    MetadataSource,
     SearchReply,
     SectionRow,
     VerifyReply,
@@ -29,7 +33,7 @@ from service.http.shapes import (
 from service.http.state import StateDep
 from service.question import Turn
 from service.records.types import Interface, KeyScope
-from service.verify import recheck
+from service.verify import Check, recheck
 
 router = APIRouter()
 
@@ -166,6 +170,17 @@ async def search(body: SearchRequest, desk: DeskDep) -> SearchReply:
     return {"passages": [ShownPassage.of(hit, library.text(hit.passage)) for hit in hits]}
 
 
+@router.get(
+    "/api/examples",
+    tags=["Native"],
+    summary="Questions that the documents answer",
+    responses=examples.replies("/api/examples", examples.EXAMPLES, (*examples.READING, 422, 504)),
+)
+async def example_questions(desk: DeskDep) -> ExamplesReply:
+    drawn = await desk.examples()
+    return {"examples": [{"question": example.question, "doc_id": example.doc_id} for example in drawn]}
+
+
 @router.post(
     "/api/citations/verify",
     tags=["Native"],
@@ -174,10 +189,7 @@ async def search(body: SearchRequest, desk: DeskDep) -> SearchReply:
 )
 def verify(body: SavedAnswerBody, desk: DeskDep) -> VerifyReply:
     checks = recheck(SavedAnswer.from_json(body.model_dump()), desk.library())
-    return {
-        "holds": all(check.problem is None for check in checks),
-        "checks": [{"marker": check.marker, "text": check.text, "problem": check.problem} for check in checks],
-    }
+    return {"holds": all(check.problem is None for check in checks), "checks": check_rows(checks)}
 
 
 @router.get(
@@ -188,7 +200,7 @@ def verify(body: SavedAnswerBody, desk: DeskDep) -> VerifyReply:
 )
 def documents(desk: DeskDep) -> DocumentsReply:
     library = desk.library()
-    return {"documents": [_summary(document, library) for document in library.documents.values()]}
+    return {"documents": [_summary(document, library, desk.today()) for document in library.documents.values()]}
 
 
 @router.get(
@@ -204,7 +216,10 @@ def document(doc_id: str, desk: DeskDep) -> DocumentReply:
         {"title": s.title, "path": s.path, "depth": s.depth, "start": s.start, "end": s.end}
         for s in library.outline(doc_id)
     ]
-    return {**_summary(found, library), "text": found.text, "outline": outline}
+    sources: list[MetadataSource] = [
+        {"field": source.field, "start": source.start, "end": source.end} for source in found.metadata.sources
+    ]
+    return {**_summary(found, library, desk.today()), "sources": sources, "text": found.text, "outline": outline}
 
 
 @router.get(
@@ -258,7 +273,11 @@ async def _is_operator(gate: Gate, request: Request) -> bool:
     return access.sees_everything and KeyScope.ADMIN in access.scopes
 
 
-def _summary(document: Document, library: Library) -> DocumentSummary:
+def check_rows(checks: Sequence[Check]) -> list[CheckRow]:
+    return [{"marker": check.marker, "text": check.text, "problem": check.problem} for check in checks]
+
+
+def _summary(document: Document, library: Library, today: str) -> DocumentSummary:
     metadata = document.metadata
     return {
         "doc_id": document.doc_id,
@@ -271,6 +290,16 @@ def _summary(document: Document, library: Library) -> DocumentSummary:
         "kind": metadata.kind,
         "period": metadata.period,
         "note": metadata.note,
+        "number": metadata.number,
+        "signed": metadata.signed,
+        "effective": metadata.effective,
+        "expires": metadata.expires,
+        "repealed": metadata.repealed,
+        "level": metadata.level,
+        "subject": metadata.subject,
+        "repeals": metadata.repeals,
+        "amends": metadata.amends,
+        "validity": library.register.standing(document.doc_id, today).status.value,
         "sha256": document.sha256,
         "characters": len(document.text),
         "passages": len(library.passages_of(document.doc_id)),

@@ -24,8 +24,16 @@ class VerifyReply(TypedDict):
     checks: list[CheckRow]
 
 
+class MetadataSource(TypedDict):
+    """Where a document says what a field of its metadata holds: the code points `start` to `end` of its text."""
+
+    field: str
+    start: int
+    end: int
+
+
 class DocumentSummary(TypedDict):
-    """What is known of a document; empty means unknown."""
+    """What is known of a document; empty means unknown. `validity` is its status today."""
 
     doc_id: str
     title: str
@@ -37,9 +45,30 @@ class DocumentSummary(TypedDict):
     kind: str
     period: str
     note: str
+    number: str
+    signed: str
+    effective: str
+    expires: str
+    repealed: str
+    level: str
+    subject: str
+    repeals: tuple[str, ...]
+    amends: tuple[str, ...]
+    validity: str
     sha256: str
     characters: int
     passages: int
+
+
+class ExampleRow(TypedDict):
+    """A question, and the document that it was made of."""
+
+    question: str
+    doc_id: str
+
+
+class ExamplesReply(TypedDict):
+    examples: list[ExampleRow]
 
 
 class DocumentsReply(TypedDict):
@@ -57,8 +86,9 @@ class SectionRow(TypedDict):
 
 
 class DocumentReply(DocumentSummary):
-    """A document with its canonical text and the outline of it."""
+    """A document with its canonical text, the outline of it, and where it says its metadata."""
 
+    sources: list[MetadataSource]
     text: str
     outline: list[SectionRow]
 

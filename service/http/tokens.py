@@ -1,4 +1,4 @@
-"""Browser tokens: what a server gets for its key, to hand to the page of one of its users.
+"""Browser tokens: what a server gets for its key, to hand to the page of one of its users; and tickets for single addresses.
 
 A token is `zwt-1.PAYLOAD.SIGNATURE`: the claims as JSON, and an HMAC-SHA256 over all that stands before it, both in url-safe
 base64 without padding. The signature is compared as text, so that one token has one spelling.
@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from service.http.errors import UnauthorizedError
 
 SECONDS = 1800
+TICKET_SECONDS = 60
 PREFIX = "zwt-1."
 
 
@@ -62,6 +63,33 @@ class TokenSigner:
 
     def _signature(self, signed: str) -> str:
         return _encoded(hmac.digest(self._key, signed.encode(), "sha256"))
+
+
+class TicketSigner:
+    """Makes and reads tickets: leave to read one path for `TICKET_SECONDS`, where a browser sends no header of ours.
+
+    A ticket is `EXPIRES.SIGNATURE`; it stands in an address, which a log may keep, and so does not live long.
+    """
+
+    def __init__(self, secret: bytes, clock: Callable[[], float] = time.time) -> None:
+        """`clock` gives Unix seconds."""
+        self._key = hmac.digest(secret, b"zhengwen ticket 1", "sha256")
+        self._clock = clock
+
+    def issue(self, path: str) -> str:
+        """A ticket for that path."""
+        expires = str(int(self._clock()) + TICKET_SECONDS)
+        return f"{expires}.{self._signature(expires, path)}"
+
+    def require(self, ticket: str, path: str) -> None:
+        """Raises UnauthorizedError when it is not for that path, or has expired."""
+        expires, _, signature = ticket.partition(".")
+        genuine = hmac.compare_digest(signature.encode(), self._signature(expires, path).encode())
+        if not genuine or int(expires) <= self._clock():
+            raise UnauthorizedError("this address is no longer valid: open the report from the administration page")
+
+    def _signature(self, expires: str, path: str) -> str:
+        return _encoded(hmac.digest(self._key, f"{expires}\n{path}".encode(), "sha256"))
 
 
 def _encoded(data: bytes) -> str:

@@ -110,6 +110,17 @@ class ConversationStore:
             if not done.rowcount:
                 raise _no_conversation(conversation_id)
 
+    def forget(self, owner: Owner, conversation_id: str, number: int) -> None:
+        """Removes the turn with that number, counted from 0, and all after it, as if they had not been asked.
+
+        Raises:
+            NotFoundError: the owner has no such conversation.
+        """
+        with self._database.writing() as connection:
+            self._touch(connection, owner, conversation_id)
+            forgotten = (turns.c.conversation_id == conversation_id) & (turns.c.number >= number)
+            connection.execute(delete(turns).where(forgotten))
+
     def append(self, owner: Owner, conversation_id: str, question: str, answer_json: str) -> SavedTurn:
         """Adds a turn at the end; `answer_json` is the JSON of the answer object.
 

@@ -36,7 +36,7 @@ from sqlalchemy import exc as sql_errors
 from indexer.errors import RecordsError
 from service.records import tables
 
-SCHEMAS = ("0001", "0002")
+SCHEMAS = ("0001", "0002", "0003")
 """The schemas that this program knows, the newest last: the files under `migrations/versions`."""
 
 # A name of our own, so that another program's database is never taken for one of ours.

@@ -155,3 +155,18 @@ audit = Table(
     Column("milliseconds", Float, nullable=False),
     Index("audit_by_time", "at"),
 )
+
+shares = Table(
+    "shares",
+    metadata,
+    Column("share_id", CleanText, primary_key=True),
+    Column("created", UtcTime, nullable=False),
+    Column("owner_key", CleanText, nullable=False),
+    Column("owner_user", CleanText, nullable=False),
+    Column("visible", Texts, nullable=False),
+    Column("doc_ids", Texts, nullable=False),
+    Column("answer_sha256", CleanText, nullable=False),
+    Column("answer_json", CleanText, nullable=False),
+    Index("shares_of_owner", "owner_key", "owner_user", "answer_sha256"),
+    Index("shares_by_time", "created"),
+)

@@ -83,6 +83,22 @@ class SavedTurn:
 
 
 @dataclass(frozen=True)
+class SharedAnswer:
+    """An answer that can be opened by whoever has its id and sees what its asker saw.
+
+    `visible` are the shell patterns of the doc_ids that the asker saw, `doc_ids` the documents that it quotes; `expires` is None
+    when it can be opened for ever.
+    """
+
+    share_id: str
+    created: datetime
+    expires: datetime | None
+    visible: tuple[str, ...]
+    doc_ids: tuple[str, ...]
+    answer_json: str
+
+
+@dataclass(frozen=True)
 class ConversationSummary:
     """A conversation as a list shows it; `turns` counts them, `updated` is when the last one came or it was renamed."""
 

@@ -1,5 +1,6 @@
 """Places in the original."""
 
+import json
 from dataclasses import FrozenInstanceError
 from itertools import pairwise
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.document import Document, LineMap, Metadata, Origin
+from indexer.document import Document, LineMap, Metadata, Origin, Place, PlaceMap
 
 
 def document(**changes: object) -> Document:
@@ -24,12 +25,51 @@ def test_line_at_each_side_of_a_joint(offset: int, line: int):
 
 
 def test_origin_ends_at_the_line_of_the_last_character_not_of_the_one_after():
-    assert document(line_map=LINES).origin(0, 5) == Origin("a.txt", 3, 3)
-    assert document(line_map=LINES).origin(4, 9) == Origin("a.txt", 3, 9)
+    assert document(places=PlaceMap.of_lines(LINES)).origin(0, 5) == Origin("a.txt", 3, 3)
+    assert document(places=PlaceMap.of_lines(LINES)).origin(4, 9) == Origin("a.txt", 3, 9)
 
 
 def test_origin_of_an_empty_span_does_not_go_backwards():
-    assert document(line_map=LINES).origin(5, 5) == Origin("a.txt", 4, 4)
+    assert document(places=PlaceMap.of_lines(LINES)).origin(5, 5) == Origin("a.txt", 4, 4)
+
+
+def test_place_at_each_side_of_a_page_break():
+    places = PlaceMap((0, 5), (Place(page=1), Place(page=2)))
+    assert document(places=places).origin(3, 7) == Origin("a.txt", None, None, page=1)
+    assert document(places=places).origin(5, 7) == Origin("a.txt", None, None, page=2)
+    assert document(places=PlaceMap((), ())).origin(3, 7) == Origin("a.txt", None, None)
+
+
+PLACES = st.builds(
+    Place,
+    **dict.fromkeys(("line", "page", "slide", "paragraph", "row"), st.none() | st.integers(1, 99)),
+    sheet=st.none() | st.text(max_size=3),
+)
+
+
+@given(st.lists(PLACES, max_size=6), st.lists(st.tuples(st.integers(0, 9), st.integers(1, 6)), max_size=3))
+def test_document_comes_back_from_json_as_it_was(places: list[Place], headings: list[tuple[int, int]]):
+    whole = document(
+        metadata=Metadata(title="灯塔", authors=("周明远",), repeals=("《旧办法》",)),
+        places=PlaceMap(tuple(range(len(places))), tuple(places)),
+        breaks=(2, 5),
+        encoding="",
+        headings=tuple(headings),
+    )
+    assert Document.from_json(json.loads(json.dumps(whole.to_json()))) == whole
+
+
+@pytest.mark.parametrize(
+    ("origin", "words"),
+    [
+        (Origin("a.txt", 3, 5), "a.txt:3-5"),
+        (Origin("b.pdf", None, None, page=4), "b.pdf, page 4"),
+        (Origin("c.xlsx", None, None, sheet="潮汐", row=7), "c.xlsx, sheet 潮汐, row 7"),
+        (Origin("d.eml", None, None), "d.eml"),
+    ],
+)
+def test_place_in_words_names_what_the_format_has(origin: Origin, words: str):
+    assert str(origin) == words
 
 
 def test_title_falls_back_to_the_path():

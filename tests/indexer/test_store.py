@@ -19,7 +19,7 @@ import pytest
 import models
 from indexer import store
 from indexer.dense import DenseIndex
-from indexer.document import Document, LineMap, Metadata, Passage
+from indexer.document import Document, Metadata, Passage, Place, PlaceMap
 from indexer.embedder import HashEmbedder
 from indexer.errors import StoredIndexError
 from indexer.glossary import Glossary
@@ -32,9 +32,10 @@ DOCUMENTS = [
     Document(
         *("潮汐/a.md", "潮汐/a.md", "渔船出海。\n灯塔亮了。", "1" * 64),
         Metadata("潮汐表", authors=("周明远", "何秋实"), published="2023-05"),
-        LineMap((0, 6), (3, 5)),
+        PlaceMap((0, 6), (Place(line=3), Place(page=5, sheet="潮汐", row=2))),
         (2,),
         "gb18030",
+        ((0, 1), (6, 2)),
     ),
     Document("b.txt", "b.txt", "海带苗在十月下海。", "2" * 64, Metadata("海带")),
 ]
@@ -137,7 +138,7 @@ def test_manifest_lists_every_other_file_of_the_version(index_folder: Path):
     files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     manifest = store.read_manifest(index_folder)
     assert manifest is not None
-    assert set(manifest.files) == files - {"manifest.json"}
+    assert set(manifest.files) == files - {"manifest.json", store.REPORT}
 
 
 # --- damage ----------------------------------------------------------------------------------------------------------

@@ -143,10 +143,21 @@ _ANSWER = {
             "end_utf16": (int,),
             "quote": (str,),
             "section": [(str,)],
-            "origin": {"path": (str,), "line_start": (int,), "line_end": (int,), "page": (int, NoneType)},
+            "origin": {
+                "path": (str,),
+                "line_start": (int, NoneType),
+                "line_end": (int, NoneType),
+                "page": (int, NoneType),
+                "slide": (int, NoneType),
+                "paragraph": (int, NoneType),
+                "sheet": (str, NoneType),
+                "row": (int, NoneType),
+            },
             "doc_sha256": (str,),
             "published": (str,),
             "validity": (str,),
+            "refers_to": [{"label": (str,), "doc_id": (str,), "start": (int,), "end": (int,)}],
+            "relative_dates": [{"text": (str,), "date": (str,)}],
         }
     ],
     "passages": [
@@ -238,7 +249,8 @@ def check_answer(library: Library, originals: dict[str, str]) -> Callable[[Json]
 
     def check(row: Json) -> None:
         asked = row["timings"] != {}  # a question that could not be asked took no time
-        _assert_shape(row, _ANSWER if asked else _ANSWER | {"timings": dict})
+        receipt = {key: value for key, value in row["receipt"].items() if key != "scope"}  # only where one was given
+        _assert_shape(row | {"receipt": receipt}, _ANSWER if asked else _ANSWER | {"timings": dict})
         models = row["receipt"]["models"]
         assert {"embedder", "reader"} <= models.keys()
         assert all(type(name) is str and name for name in models.values())

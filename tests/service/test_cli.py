@@ -414,3 +414,21 @@ def test_serve_binds_elsewhere_than_told_or_logs_to_stdout(
         assert (finished.code, finished.out) == (0, "")
         assert (calls[-1]["host"], calls[-1]["port"]) == expected
         assert f"http://{expected[0]}:{expected[1]}/" in finished.err
+
+
+def test_file_of_an_answer_is_not_what_the_service_would_give(command: Command, index: Path, tmp_path: Path) -> None:
+    question = "公寓的月租金是多少？"
+    shown = command("ask", question, "--index", index, "--format", "md")
+    assert shown.code == 0, shown.err
+    assert shown.out.startswith(f"# {question}\n")
+    assert "[^1]: " in shown.out
+    for form, begins in (("txt", question.encode()), ("md", shown.out.encode()), ("docx", b"PK")):
+        out = tmp_path / f"answer.{form}"
+        written = command("ask", question, "--index", index, "--format", form, "--out", out)
+        assert (written.code, written.out) == (0, "")
+        assert out.read_bytes().startswith(begins)
+    for wrong in (["--format", "docx"], ["--format", "md", "--json"], ["--format", "pdf"]):
+        assert command("ask", question, "--index", index, *wrong).code == 2
+    in_json = command("ask", question, "--index", index, "--json", "--out", tmp_path / "answer.json")
+    assert in_json.code == 0
+    assert json.loads((tmp_path / "answer.json").read_text(encoding="utf-8"))["status"] == "answered"

@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 from typing import Any
 
@@ -370,6 +370,20 @@ def test_feedback_of_the_client_is_refused_by_the_service(client: Client) -> Non
     with pytest.raises(StatusError) as raised:
         client.feedback(answer, "down", "boring")
     assert raised.value.status == 422
+
+
+def test_answer_is_taken_away_or_shared_as_another(client: Client) -> None:
+    answer = client.ask(RENT)
+    assert client.export_answer(answer)[:2] == b"PK"
+    for form in ("md", "txt"):
+        assert answer.sentences[0].text in client.export_answer(answer, form).decode()
+    link = client.share(answer)
+    shared = httpx.get(str(client._http.base_url) + link.replace("/a/", "/api/answers/")).json()
+    assert shared["answer"]["answer"] == answer.text
+    other = replace(answer, row=dict(answer.row) | {"receipt": dict(answer.row["receipt"]) | {"answer_sha256": "x"}})
+    with pytest.raises(StatusError) as raised:
+        client.share(other)
+    assert raised.value.status == 409
 
 
 def test_conversation_of_the_client_is_another_one(server: Any) -> None:

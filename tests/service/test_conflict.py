@@ -19,7 +19,7 @@ def candidate(
 ) -> Candidate:
     setting = Setting(*(NOTHING,) * 4, *map(fold, (line, before, path, document)))
     unit = Unit("d", 0, len(text))
-    return Candidate((unit,), text, fold(text), NOTHING, setting, 1.0, is_list=False, is_row=is_row)
+    return Candidate((unit,), text, fold(text), fold(text), NOTHING, setting, 1.0, is_list=False, is_row=is_row)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,9 +12,11 @@ from starlette.testclient import TestClient
 from indexer.build import build
 from indexer.document import Document, Metadata
 from indexer.retrieval import Library
+from indexer.store import load
 from service.answer import SavedAnswer
 from service.disagreement import disagreeing, source_names
 from service.evidence import Evidence
+from service.language_model import ScriptedModel
 from service.pipeline import Pipeline
 from service.question import understand
 from service.replay import Saved, replay
@@ -158,7 +161,7 @@ def test_source_without_issuer_or_with_part_of_a_date_is_named_wrong() -> None:
 
 # --- from documents to people ----------------------------------------------------------------------------------------
 
-NOTICE = "以下来源的说法不一致，请核对：松岭县统计局（2024年1月15日）；松岭县文旅局（2024年3月2日）。"
+NOTICE = "以下来源的说法不一致，请核对：松岭县统计局（2024年1月15日）；松岭县文旅局（2024年3月2日）。其中发布较新的是松岭县文旅局。"
 SAID = "2023年全县接待游客46.2万人次，比上年增长8%。"
 SAID_TOO = "2023年，全县接待游客51.8万人次，旅游收入3.4亿元。"
 
@@ -169,7 +172,7 @@ def page(title: str, issuer: str, published: str, first: str, other: str) -> str
 
 
 @pytest.fixture(scope="module")
-def disputed(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+def disputed_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("disputed")
     (folder / "corpus").mkdir()
     pages = {
@@ -181,7 +184,12 @@ def disputed(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
     for name, text in pages.items():
         (folder / "corpus" / f"{name}.md").write_text(text, encoding="utf-8")
     build(folder / "corpus", folder / "index")
-    return Pipeline.open(folder / "index")
+    return folder / "index"
+
+
+@pytest.fixture(scope="module")
+def disputed(disputed_index: Path) -> Pipeline:
+    return Pipeline.open(disputed_index)
 
 
 @pytest.fixture(scope="module")
@@ -204,6 +212,13 @@ def test_one_of_two_sources_is_left_out_or_not_named(row: dict[str, Any]) -> Non
         ("bureau.md", "2024-01-15"),
         ("tourism.md", "2024-03-02"),
     }
+
+
+def test_language_model_may_take_a_side(disputed: Pipeline, disputed_index: Path) -> None:
+    taking_a_side = ScriptedModel("2023年全县接待游客46.2万人次[1]。")
+    answer = Pipeline.over(load(disputed_index), taking_a_side).ask(VISITORS)
+    assert answer.text == disputed.ask(VISITORS).text
+    assert answer.notice == NOTICE
 
 
 def test_alarm_is_raised_for_what_one_source_says(readers: TestClient) -> None:

@@ -18,7 +18,7 @@ from indexer.retrieval import HybridRetriever, Library
 from indexer.store import Stored, load
 from models import EVIDENCE
 from service.conflict import Conflict
-from service.evidence import Evidence, EvidenceReader, Reading, token_weights
+from service.evidence import Evidence, EvidenceReader, Reading, token_weights, unknown_words
 from service.evidence_model import ANSWER_NAMES, EvidenceModel, Weights
 from service.features import NAMES
 from service.question import understand
@@ -332,3 +332,15 @@ def test_some_question_breaks_reading_or_is_read_otherwise_the_second_time(
     for piece in reading.evidence:
         assert piece.matched <= set(asked.tokens)
         assert 0 <= piece.coverage <= 1 + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("question", "unknown"),
+    [
+        ("火星基地的氧气由谁供应？", ("火星", "基地", "氧气", "供应")),
+        ("东湾公园总投资是多少？", ()),
+        ("东湾公园的KPI是什么？", ("kpi",)),
+    ],
+)
+def test_word_of_no_document_passes_for_known(stored_index: Stored, question: str, unknown: tuple[str, ...]) -> None:
+    assert unknown_words(understand(question), stored_index.lexical) == unknown

@@ -56,7 +56,7 @@ def candidate(
     words = (tokens(near), tokens(heading), tokens(above), tokens(title))
     setting = Setting(*words, fold(line), fold(before), path, fold(document))
     pieces = tuple(Unit("d", i, i + 1) for i in range(units))
-    return Candidate(pieces, text, fold(text), tokens(text), setting, hit, is_list, is_row)
+    return Candidate(pieces, text, fold(text), fold(text), tokens(text), setting, hit, is_list, is_row)
 
 
 def rows(question: str, *candidates: Candidate, weights: Mapping[str, float] | None = None) -> list[dict[str, float]]:

@@ -1,12 +1,14 @@
 """Every reason for a refusal, reached with a reading made by hand."""
 
+from dataclasses import replace
+
 import pytest
 
 from indexer.document import Hit, Passage
 from indexer.text import fold
 from service.conflict import Conflict
 from service.evidence import Evidence, Reading
-from service.features import looks_right
+from service.features import looks_right, withholds_name
 from service.question import understand
 from service.refusal import refusal_reason
 from service.units import Unit
@@ -132,7 +134,6 @@ def test_figure_in_a_conflict_counts_as_one_of_the_best_or_pushes_one_aside() ->
     "question",
     [
         "渠系改造什么时候开始？",
-        "水务平台由谁建设？",
         "什么是渠系完好率？",
         "渠系改造有哪些任务？",
         "水务平台叫什么名字？",
@@ -170,3 +171,31 @@ def test_figure_in_another_form_counts_as_none(question: str, text: str) -> None
 )
 def test_figure_of_something_else_counts_as_the_one_asked_for(question: str, text: str) -> None:
     assert not looks_right(understand(question), fold(text))
+
+
+def test_somebody_without_a_name_is_taken_for_the_name_asked_for() -> None:
+    question = understand("水务平台由哪家公司建设？")
+    withheld, named = piece(has_kind=False), piece()
+    assert refusal_reason(question, reading(withheld, named, answered=0.9)) == "相关段落没有给出所问的名称"
+    assert refusal_reason(question, reading(named, withheld, answered=0.9)) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["平台由某公司承建", "某大型国企中标", "建设单位 | （名称缺失）", "公告隐去了单位名称", "中标企业名称未公开"],
+)
+def test_withheld_name_passes_for_a_name(text: str) -> None:
+    assert withholds_name(understand("水务平台由哪家公司建设？"), fold(text))
+    assert not withholds_name(understand("水务平台什么时候建设？"), fold(text))
+
+
+@pytest.mark.parametrize("text", ["平台由柳溪水务公司承建", "在某种程度上由公司决定", "公司名称变更为柳溪水务"])
+def test_name_is_taken_for_withheld(text: str) -> None:
+    assert not withholds_name(understand("水务平台由哪家公司建设？"), fold(text))
+
+
+def test_word_that_no_document_holds_is_not_named() -> None:
+    known = reading(piece(), answered=0.2)
+    strange = replace(known, unknown=("火星", "氧气"))
+    assert refusal_reason(understand(RATE), strange) == "收录的文件中没有提到“火星”“氧气”"
+    assert refusal_reason(understand(RATE), replace(strange, answered=0.9)) is None

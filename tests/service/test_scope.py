@@ -425,7 +425,9 @@ def test_options_of_the_command_line_filter_something_else(
             ("--issuer", "渔政站", "--from", "2022", "--to", "2022-12"),
             Scope((), ("渔政站",), (), (), "2022", "2022-12"),
         ),
+        (("--validity", "unknown", "--validity", "现行有效"), Scope(validity=("unknown", "现行有效"))),
     ):
+        options, scope = (*options, "--as-of", "2024-06"), replace(scope, as_of="2024-06")
         asked = command("ask", question, "--json", *options, "--index", index)
         assert asked.code == 0, asked.err
         row, expected = json.loads(asked.out), as_json(whole.ask(question, scope=scope))
@@ -445,6 +447,8 @@ def test_filter_that_admits_nothing_ends_in_success(
     for options, said in (
         (("--region", "南岭"), "可选的有东湾、云江、鹤鸣岛"),
         (("--to", "2022-13"), "不是日期"),
+        (("--as-of", "昨天"), "不是日期"),
+        (("--validity", "已废止"), "这些文件未知"),
         (("--kind", ""), "空的"),
     ):
         for asked in (("ask", "岸电"), ("search", "岸电"), ("ask", "--batch", batch, "--out", out)):
@@ -463,10 +467,10 @@ def test_batch_is_answered_from_everything(
         "".join(json.dumps({"id": i, "question": question}) + "\n" for i, question in enumerate(questions)), "utf-8"
     )
     scope = Scope(regions=("东湾",))
-    options = ("--region", "东湾", "--index", stored.folder.parent.parent)
+    options = ("--region", "东湾", "--as-of", "2024-06-01", "--index", stored.folder.parent.parent)
     assert command("ask", "--batch", batch, "--out", out, *options).code == 0
     answered, refused = (json.loads(line) for line in out.read_text(encoding="utf-8").splitlines())
     assert {passage["doc_id"] for passage in answered["passages"]} == {"公开/渔政.md"}
     assert answered["answer"] == whole.ask(questions[0], scope=scope).text
     assert refused["status"] == "refused"
-    assert refused["receipt"]["scope"] == answered["receipt"]["scope"] == {"regions": ["东湾"]}
+    assert refused["receipt"]["scope"] == answered["receipt"]["scope"] == {"regions": ["东湾"], "as_of": "2024-06-01"}

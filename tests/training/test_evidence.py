@@ -51,7 +51,7 @@ def question(
 def candidate(*pieces: str, doc_id: str = "d") -> Candidate:
     units = tuple(Unit(doc_id, TEXT.index(piece), TEXT.index(piece) + len(piece)) for piece in pieces)
     text = "".join(pieces)
-    return Candidate(units, text, fold(text), frozenset(), NOWHERE, 1.0, len(pieces) > 1, is_row=False)
+    return Candidate(units, text, fold(text), fold(text), frozenset(), NOWHERE, 1.0, len(pieces) > 1, is_row=False)
 
 
 def labelled(of: PolicyQuestion, *pieces: str, doc_id: str = "d") -> float:

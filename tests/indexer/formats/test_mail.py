@@ -211,3 +211,15 @@ def test_damaged_bytes_raise_nothing_but_input_errors(data: st.DataObject):
         file[data.draw(st.integers(0, len(file) - 1))] = data.draw(st.integers(0, 255))
     with contextlib.suppress(InputError):
         parse_mail(bytes(file))
+
+
+def test_a_nul_in_the_name_of_a_character_set_is_no_fault():
+    data = (
+        b"MIME-Version: 1.0\r\nSubject: a\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"
+        b"Content-Type: text/plain; charset*=u\0tf-8''utf-8\r\n\r\nhello\r\n--b\r\n"
+        b"Content-Type: text/plain; charset=u\0tf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n\xe6\xb8\x94\r\n--b\r\n"
+        b"Content-Disposition: attachment; filename*=u\0tf-8''a.txt\r\n\r\nx\r\n--b--\r\n"
+    )
+    mail = parse_mail(data)
+    assert [item.name for item in mail.attachments] == ["a.txt"]
+    assert [block.text for block in mail.body.blocks] == ["a", "hello", "渔"]

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from indexer import store
 from indexer.build import build
 from service.answer import Status
 from service.http.app import create_app
+from service.http.tokens import TicketSigner
 from service.language_model import LanguageModel
 from service.pipeline import Pipeline
 from service.records.audit import AuditLog
@@ -351,6 +353,29 @@ def test_report_is_another_or_brings_in_what_it_likes(
         assert "ZHENGWEN_REPORT" in missing.json()["detail"]
 
 
+def test_report_is_read_by_an_address_for_something_else_or_for_ever(
+    pipeline: Pipeline, client_over: ClientOver, tmp_path: Path
+) -> None:
+    path = tmp_path / "report.html"
+    with client_over(lambda: pipeline, report=str(path)) as client:
+        assert client.post("/api/admin/report/link").status_code == 404
+        path.write_text(page("document.title = '报告'"), encoding="utf-8")
+        link = client.post("/api/admin/report/link").json()
+        shown = client.get(link["url"])
+        assert shown.text == path.read_text(encoding="utf-8")
+        policy = shown.headers["Content-Security-Policy"]
+        plain = client.get("/api/admin/report").headers["Content-Security-Policy"]
+        assert policy.replace("frame-ancestors 'self'", "frame-ancestors 'none'") == plain
+        assert policy != plain
+        secret = client.app_state["database"].signing_secret()
+        old = TicketSigner(secret, lambda: time.time() - link["expires_in"] - 1).issue("/admin/report")
+        other = TicketSigner(secret).issue("/admin/other")
+        for ticket in ("", old, other, "9999999999.", "x", ".", link["url"].rpartition("=")[2] + "A"):
+            assert client.get("/admin/report", params={"ticket": ticket}).status_code == 401, ticket
+        path.unlink()
+        assert client.get(link["url"]).status_code == 404
+
+
 # --- nobody else's
 
 EVERYTHING = [
@@ -359,6 +384,7 @@ EVERYTHING = [
     ("POST", "/api/admin/rollback", {}),
     ("GET", "/api/admin/unanswered", None),
     ("GET", "/api/admin/report", None),
+    ("POST", "/api/admin/report/link", None),
     ("GET", "/api/admin/feedback", None),
     ("PATCH", "/api/admin/feedback/fb-1", {"reviewed": True}),
 ]
@@ -394,4 +420,4 @@ def test_somebody_else_administers(two: Index) -> None:
         assert store.versions(two.folder)[0].is_current
         operator = {"api-key": secret(KeyScope.ADMIN)}
         statuses = [client.request(m, path, json=body, headers=operator).status_code for m, path, body in EVERYTHING]
-        assert statuses == [200, 200, 200, 200, 404, 200, 404]
+        assert statuses == [200, 200, 200, 200, 404, 404, 200, 404]

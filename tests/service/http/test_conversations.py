@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from service.answer import Answer
-from service.http.conversations import _escaped
+from service.markdown import escaped
 from service.pipeline import Pipeline
 from service.records.conversations import MAX_TURNS, ConversationStore
 from service.records.database import Database
@@ -23,6 +23,7 @@ from service.records.types import KeyScope, NewKey, Owner
 
 RENT = "公寓的月租金是多少？"
 NOWHERE = "火星基地的氧气由谁供应？"
+RIVER = "青石河全长多少公里？"
 PLACE = "/api/conversations"
 
 Json = dict[str, Any]
@@ -140,6 +141,20 @@ def test_conversation_that_is_renamed_keeps_its_name(client: TestClient, talk: C
         assert reply.json()["detail"]
 
 
+def test_turn_that_is_asked_otherwise_stays(client: TestClient, talk: Callable[..., str]) -> None:
+    conversation_id, headers = talk(RENT, RIVER, RENT), {"X-Zhengwen-User": "u-1"}
+    forgotten = client.delete(f"{PLACE}/{conversation_id}/turns/1", headers=headers)
+    assert (forgotten.status_code, forgotten.content) == (204, b"")
+    assert [turn["question"] for turn in kept(client, conversation_id)["turns"]] == [RENT]
+    body = {"question": RIVER, "conversation_id": conversation_id}
+    assert client.post("/api/ask", json=body, headers=headers).status_code == 200
+    assert [turn["question"] for turn in kept(client, conversation_id)["turns"]] == [RENT, RIVER]
+    assert client.delete(f"{PLACE}/{conversation_id}/turns/2", headers=headers).status_code == 204
+    assert kept(client, conversation_id)["summary"]["turns"] == 2
+    for number in ("-1", "x", "501"):
+        assert client.delete(f"{PLACE}/{conversation_id}/turns/{number}", headers=headers).status_code == 422
+
+
 def test_list_misses_a_conversation_or_shows_it_twice(client: TestClient, talk: Callable[..., str]) -> None:
     made = [talk(title=f"第{i}次", user="u-list") for i in range(5)]
     headers = {"X-Zhengwen-User": "u-list"}
@@ -222,6 +237,7 @@ def every_way_to(conversation_id: str) -> list[tuple[str, str, Json | None]]:
         ("PATCH", one, {"title": "别人的"}),
         ("POST", "/api/ask", {"question": RENT, "conversation_id": conversation_id}),
         ("POST", "/api/ask", {"question": RENT, "conversation_id": conversation_id, "stream": True}),
+        ("DELETE", f"{one}/turns/0", None),
         ("DELETE", one, None),
     ]
 
@@ -365,7 +381,7 @@ PLANTED = (
 
 def test_text_of_a_document_is_markup_in_a_file() -> None:
     lines = [PLANTED, "# 标题", "- 一项", "+ 一项", "1. 第一", "2) 第二", "===", "---", "| 甲 | 乙 |", "> 引", "~~~"]
-    written = [_escaped(line) for line in lines]
+    written = [escaped(line) for line in lines]
     for line, shown in zip(lines, written, strict=True):
         assert re.sub(r"\\(?=[!-/:-@\[-`{-~])", "", shown) == line, "a character is lost"
         assert not re.search(r"(?<!\\)[<\[\]`*_#|~&!>]", shown)
@@ -376,7 +392,7 @@ def test_text_of_a_document_is_markup_in_a_file() -> None:
 @given(st.text(st.sampled_from("甲\\`*_[]<>#|~&!-+=1.) "), max_size=12))
 def test_escaped_line_says_something_else(line: str) -> None:
     """What Markdown takes off again, a backslash before ASCII punctuation, gives the line back."""
-    assert re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", _escaped(line)) == line.strip()
+    assert re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", escaped(line)) == line.strip()
 
 
 def test_id_or_title_that_is_none_is_a_server_error(client: TestClient) -> None:

@@ -749,8 +749,8 @@ def test_hidden_document_is_listed_opened_verified_or_told_of(world: World) -> N
 def test_receipt_does_not_say_what_the_asker_saw(world: World, call: Call) -> None:
     """Without it nobody could replay the answer."""
     text = world.send(call, world.key(documents=("公开/*",))).text
-    assert re.search(r'"scope": ?\{"visible": ?\["公开/\*"\]\}', text)
-    assert '"scope"' not in world.send(call, world.key()).text
+    assert re.search(r'"scope": ?\{"visible": ?\["公开/\*"\], ?"as_of": ?"\d{4}-\d\d-\d\d"\}', text)
+    assert '"visible"' not in world.send(call, world.key()).text
 
 
 def test_conversation_tells_of_a_hidden_document(world: World) -> None:

@@ -19,10 +19,14 @@ PARK = {
     "issuers": ["园林局"],
     "regions": ["云江市"],
     "kinds": ["方案"],
+    "as_of": "2024-06",
+    "validity": ["unknown", "现行有效"],
     "published_from": "2023",
     "published_to": "2023",
 }
-SCOPE = Scope((), ("园林局",), ("云江市",), ("方案",), "2023", "2023")
+SCOPE = Scope(
+    (), ("园林局",), ("云江市",), ("方案",), "2023", "2023", as_of="2024-06", validity=("unknown", "现行有效")
+)
 
 
 def chat(question: str, **more: object) -> Json:
@@ -100,6 +104,8 @@ def test_no_filter_at_all_narrows_or_fails(client: TestClient, path: str, filter
         ({"published_from": "2022-13"}, "2022-13"),
         ({"published_from": "明年"}, "明年"),
         ({"published_to": "2022-02-30"}, "不是日期"),
+        ({"as_of": "2022-02-30"}, "不是日期"),
+        ({"validity": ["valid"]}, "不认识效力状态"),
         ({"published_from": "2023", "published_to": "2022"}, "晚于截止"),
         ({"regions": [" "]}, "空的"),
         ({"regions": [""]}, "filters.regions"),
@@ -148,5 +154,7 @@ def test_interface_does_not_describe_the_filters(client: TestClient) -> None:
         "regions",
         "kinds",
         "published_from",
+        "as_of",
+        "validity",
         "published_to",
     }

@@ -57,7 +57,10 @@ def test_document_is_missing_from_the_list_or_described_wrongly(
 ) -> None:
     rows = client.get("/api/documents").json()["documents"]
     assert [row["doc_id"] for row in rows] == sorted(originals)
-    fields = "doc_id title source_title issuer authors region published kind period note sha256 characters passages"
+    fields = (
+        "doc_id title source_title issuer authors region published kind period note number signed effective expires repealed "
+        "level subject repeals amends validity sha256 characters passages"
+    )
     for row in rows:
         document = library.document(row["doc_id"])
         assert row.keys() == set(fields.split())

@@ -25,12 +25,14 @@ _PLAIN = {
     "/api/tokens",
     "/api/feedback",
     "/api/admin/reload",
+    "/api/admin/report/link",
     "/api/admin/versions",
     "/api/admin/rollback",
     "/api/admin/feedback/{feedback_id}",
 }
 # What needs a key with origins, or something that is there already.
 _NEEDS_MORE = {
+    "/api/answers/share",  # of an answer that this service gave
     "/api/tokens",
     "/api/admin/rollback",
     "/api/admin/feedback/{feedback_id}",

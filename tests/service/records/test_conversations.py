@@ -66,6 +66,21 @@ def test_renaming_does_not_last_or_changes_the_turns(store: ConversationStore) -
     assert titles(store) == ["新名"]
 
 
+def test_forgotten_turn_is_found_or_takes_others_along(store: ConversationStore) -> None:
+    made, other = store.create(OWNER), store.create(OWNER)
+    first = store.append(OWNER, made.conversation_id, "一", ANSWER)
+    store.append(OWNER, made.conversation_id, "二", ANSWER)
+    store.append(OWNER, made.conversation_id, "三", ANSWER)
+    untouched = store.append(OWNER, other.conversation_id, "四", ANSWER)
+    with pytest.raises(NotFoundError):
+        store.forget(Owner("key-1", "office-8"), made.conversation_id, 0)
+    store.forget(OWNER, made.conversation_id, 1)
+    assert store.get(OWNER, made.conversation_id).turns == (first,)
+    again = store.append(OWNER, made.conversation_id, "五", ANSWER)
+    assert store.get(OWNER, made.conversation_id).turns == (first, again)
+    assert store.get(OWNER, other.conversation_id).turns == (untouched,)
+
+
 def test_deleted_conversation_is_found(store: ConversationStore) -> None:
     kept, gone = store.create(OWNER, "留"), store.create(OWNER, "去")
     store.append(OWNER, gone.conversation_id, "月租金是多少？", ANSWER)

@@ -1,0 +1,87 @@
+"""Rows of tables as sentences: each cell with the head of its column, for a bare 163.8 says nothing."""
+
+import re
+
+from indexer.lines import is_row, line_end, line_start
+from indexer.text import without_markup
+from service.units import Unit
+
+# A reference mark of the document itself would read as one of ours.
+_OWN_MARK = re.compile(r"\[(\d+)\]")
+_UNIT = re.compile(r"[（(](?:单位[:：])?(?P<unit>[^（()）]{1,8})[)）]$")
+_EDGES = " |\t"
+_RULE = re.compile(r"[|\s:-]*")
+
+
+def head_of(text: str, row: Unit) -> Unit | None:
+    """The line of `text` that names the columns of the table that a row stands in; None when there is none, or when `row` is
+    only a part of a row, or that line itself.
+
+    A Markdown table says by its rule which line that is; of rows with tabs the first one does it when it holds no figure.
+    """
+    start = line_start(text, row.start)
+    if text[start : line_end(text, start)].strip(_EDGES) != text[row.start : row.end].strip(_EDGES):
+        return None
+    first = start
+    while first and is_row(text[(above := line_start(text, first - 1)) : first - 1]):
+        first = above
+    end = line_end(text, first)
+    head, below = text[first:end], text[end + 1 : line_end(text, end + 1)]
+    is_head = (
+        _RULE.fullmatch(below) is not None and below != "" if head.startswith("|") else re.search(r"\d", head) is None
+    )
+    begins_empty = re.match(r"\|\s*\||\s*\t", text[start:]) is not None  # what of a row is quoted does not show that
+    if first == start or not is_head or begins_empty or not is_headed(head, text[row.start : row.end]):
+        return None
+    first += len(head) - len(head.lstrip(_EDGES))
+    return Unit(row.doc_id, first, first + len(head.strip(_EDGES)))
+
+
+def is_headed(head: str, row: str) -> bool:
+    """Whether a line has a name for each cell of another, which is a row."""
+    return 1 < len(cells(row)) <= len(cells(head))
+
+
+def cells(row: str) -> list[str]:
+    """The cells of a row, in order, empty ones too, save at the edges."""
+    row = row.strip(_EDGES)
+    return [cell.strip() for cell in row.split("|" if "|" in row else "\t")]
+
+
+def told(head: str, row: str) -> str:
+    """A row as a sentence: what it is about, then every other cell that is not empty, with the head of its column.
+
+    What it is about is the first cell, unless that is a figure. Numbers of rows are left out. Cells that are empty at the end
+    may be missing.
+    """
+    pairs = [(_shown(name), _shown(value)) for name, value in zip(cells(head), cells(row), strict=False) if value]
+    if len(pairs) > 1 and is_row_number(pairs[0][1]):
+        pairs = pairs[1:]
+    subject = "" if pairs[0][1].isdecimal() else pairs.pop(0)[1]
+    rest = "；".join(f"{name}{_mark(name)}{value}" for name, value in pairs)
+    return f"{subject}，{rest}" if subject and rest else subject or rest
+
+
+def with_units(head: str, row: str) -> str:
+    """The cells of a row with the units that the heads of their columns give in brackets: 12.6 under 总投资（亿元） is 12.6亿元."""
+    pairs = zip(cells(head), cells(row), strict=False)
+    return " ".join(f"{name}{value}{_unit(name) if value[-1:].isdecimal() else ''}" for name, value in pairs if value)
+
+
+def _unit(name: str) -> str:
+    found = _UNIT.search(name)
+    return "" if found is None else found["unit"]
+
+
+def is_row_number(cell: str) -> bool:
+    """Whether a cell at the head of a row only counts it; 2022 is a year."""
+    return cell.isdecimal() and len(cell) <= 3
+
+
+def _shown(cell: str) -> str:
+    return _OWN_MARK.sub(r"［\1］", without_markup(cell))
+
+
+def _mark(name: str) -> str:
+    """A colon keeps a head and a cell apart that would read as one word or figure."""
+    return "：" if name[-1:].isalnum() else ""
