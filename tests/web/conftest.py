@@ -58,9 +58,10 @@ GRANTS = """\
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Skips the test without Chromium."""
+    """Skips the test without Chromium. Not for the whole run: Playwright keeps an event loop of its own in the thread of the
+    tests, in which nothing else that runs one can work."""
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine")
     with sync_playwright() as playwright:

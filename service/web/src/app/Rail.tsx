@@ -35,13 +35,13 @@ export function Rail({ session, chat, version, view, onNew, onOpen, onDocuments,
       const query = new URLSearchParams({ search, limit: "30", cursor });
       try {
         const next = await session.run((api) => api.get<Page<ConversationSummary>>(`/api/conversations?${query}`));
-        chat.keeps = true;
+        chat.keep(true);
         if (ticket !== latest.current) return;
         setPage((before) => (cursor ? { items: [...before.items, ...next.items], cursor: next.cursor } : next));
         setProblem("");
       } catch (error) {
         if (ticket !== latest.current) return;
-        if (error instanceof Error && "status" in error && error.status === 403) chat.keeps = false;
+        if (error instanceof Error && "status" in error && error.status === 403) chat.keep(false);
         else setProblem(messageOf(error));
       }
     },

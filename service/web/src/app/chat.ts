@@ -40,6 +40,13 @@ export class Chat {
     return () => this.listeners.delete(listener);
   }
 
+  /** Says whether the service keeps conversations of this asker. */
+  keep(keeps: boolean): void {
+    if (this.keeps === keeps) return;
+    this.keeps = keeps;
+    this.changed();
+  }
+
   private changed(): void {
     for (const listener of this.listeners) listener();
   }
@@ -159,11 +166,11 @@ export class Chat {
     if (this.conversation || this.keeps === false || hasPast) return this.conversation;
     try {
       const begun = await this.session.run((api) => api.call<ConversationSummary>("POST", "/api/conversations", {}));
-      this.keeps = true;
+      this.keep(true);
       if (!signal.aborted) this.conversation = begun.conversation_id;
     } catch (error) {
       if (!(error instanceof ApiError && error.status === 403)) throw error;
-      this.keeps = false;
+      this.keep(false);
     }
     if (signal.aborted) throw new DOMException("", "AbortError");
     return this.conversation;
