@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 # What is left after `shutdown_seconds` for what cannot be stopped in between, such as a read from a silent model server.
 _LAST_SECONDS = 5.0
 _BACKLOG = 256
+# Connections that are too many are closed a turn or two of the event loop after they were accepted; more come meanwhile.
+_GOES = 3
 # Files that a worker has open beside its connections: the index, the database, the way to a model server.
 _OTHER_FILES = 64
 
@@ -75,15 +77,15 @@ class _Room:
 def _make_room(settings: Settings) -> _Room:
     """Room for `max_connections`, or as much as this process may have files open: without one left it answers nobody."""
     room = _Room(settings.max_connections, _BACKLOG)
-    wanted = room.connections + room.backlog + _OTHER_FILES
+    wanted = room.connections + _GOES * room.backlog + _OTHER_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
         return room
     soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     if soft < wanted:
-        backlog = min(_BACKLOG, soft // 4)
-        room = _Room(max(1, soft - backlog - _OTHER_FILES), backlog)
+        backlog = min(_BACKLOG, soft // 10)
+        room = _Room(max(1, soft - _GOES * backlog - _OTHER_FILES), backlog)
         logger.warning(
             "a worker holds %d connections, not the %d of max_connections, for it may open %d files and needs %d: "
             "raise the limit (ulimit -n)",

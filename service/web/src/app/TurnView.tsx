@@ -1,6 +1,6 @@
 // A question with what came of it: a stream, an answer, a refusal, or what went wrong.
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { SentenceText, citationsByMarker, isWorded } from "../shared/answer.tsx";
 import { Icon } from "../shared/icons.tsx";
 import { STATUS, aboutDocument, brief, chineseDate, citationLine, copyText, dotted, placeOf, sectionPath, sourcePath, validityLabel } from "../shared/text.ts";
@@ -74,7 +74,8 @@ export function TurnView({ turn, context }: { turn: Turn; context: TurnContext }
 
 function Editor({ question, onCancel, onSend }: { question: string; onCancel: () => void; onSend: (question: string) => void }): JSX.Element {
   const field = useRef<HTMLTextAreaElement>(null);
-  useEffect(() => {
+  // Before anybody can type.
+  useLayoutEffect(() => {
     field.current!.focus();
     field.current!.setSelectionRange(question.length, question.length);
   }, []);
