@@ -1,7 +1,5 @@
 """Chinese and Arabic numerals, as clauses and dates write them."""
 
-import re
-
 DIGITS = "〇零○Ｏ一二三四五六七八九"
 NUMERAL = r"[一二三四五六七八九十百千零〇○两\d]+"
 _VALUES = {
@@ -32,12 +30,17 @@ def number_of(numeral: str) -> int:
 
 def in_chinese(number: int) -> str:
     """十二 of 12, 一百零五 of 105, from 1 to 9999."""
-    spelled, gap = "", False
-    for unit, power in (("千", 1000), ("百", 100), ("十", 10), ("", 1)):
-        digit = number // power % 10
-        if digit:
-            spelled += ("零" if gap else "") + _CHINESE[digit] + unit
-            gap = False
-        else:
-            gap = bool(spelled)
-    return re.sub("^一十", "十", spelled)
+    return spoken(number, _CHINESE, "十百千").removeprefix("一" if 10 <= number < 20 else "")
+
+
+def spoken(number: int, digits: str, units: str) -> str:
+    """A number from 1 to 9999 as one says it, 一百零一, 一十二, with these ten digits and signs for 10, 100 and 1000."""
+    text, skipped = "", False
+    for place in (3, 2, 1, 0):
+        digit = number // 10**place % 10
+        if not digit:
+            skipped = bool(text)
+            continue
+        text += (digits[0] if skipped else "") + digits[digit] + (units[place - 1] if place else "")
+        skipped = False
+    return text

@@ -7,16 +7,14 @@ from typing import Protocol
 
 from indexer.outline import section_path
 from indexer.retrieval import Library
-from indexer.text import squeeze, without_markup
+from indexer.text import squeeze
 from service.answer import Citation, Sentence
 from service.disagreement import disagreeing, precedence, source_names
 from service.evidence import Evidence, Reading
 from service.question import Question
-from service.rows import head_of, is_row_number, told
+from service.rows import head_of, is_row_number, shown, told
 from service.units import Unit
 
-# A reference mark of the document itself would read as one of ours.
-_OWN_MARK = re.compile(r"\[(\d+)\]")
 _LEADING = re.compile(r"^(?:#{1,6}\s+|[-*•●■▪◆√✓◇○]\s+)+")
 
 
@@ -104,7 +102,7 @@ class ExtractiveComposer:
 
 def display(text: str) -> str:
     """A span as people read it: without markup, list marks and table bars; words and figures as they are."""
-    text = _OWN_MARK.sub(r"［\1］", _LEADING.sub("", without_markup(text).strip()))
+    text = _LEADING.sub("", shown(text).strip())
     if " | " in text or "\t" in text:
         cells = [cell.strip() for cell in re.split(r"[|\t]", text) if cell.strip()]
         text = "；".join(cells[1:] if len(cells) > 1 and is_row_number(cells[0]) else cells)

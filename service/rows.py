@@ -4,13 +4,12 @@ import re
 
 from indexer.lines import is_row, line_end, line_start
 from indexer.text import without_markup
-from service.units import Unit
+from service.units import RULE, Unit
 
 # A reference mark of the document itself would read as one of ours.
 _OWN_MARK = re.compile(r"\[(\d+)\]")
 _UNIT = re.compile(r"[（(](?:单位[:：])?(?P<unit>[^（()）]{1,8})[)）]$")
 _EDGES = " |\t"
-_RULE = re.compile(r"[|\s:-]*")
 
 
 def head_of(text: str, row: Unit) -> Unit | None:
@@ -28,7 +27,7 @@ def head_of(text: str, row: Unit) -> Unit | None:
     end = line_end(text, first)
     head, below = text[first:end], text[end + 1 : line_end(text, end + 1)]
     is_head = (
-        _RULE.fullmatch(below) is not None and below != "" if head.startswith("|") else re.search(r"\d", head) is None
+        RULE.fullmatch(below) is not None and below != "" if head.startswith("|") else re.search(r"\d", head) is None
     )
     begins_empty = re.match(r"\|\s*\||\s*\t", text[start:]) is not None  # what of a row is quoted does not show that
     if first == start or not is_head or begins_empty or not is_headed(head, text[row.start : row.end]):
@@ -54,7 +53,7 @@ def told(head: str, row: str) -> str:
     What it is about is the first cell, unless that is a figure. Numbers of rows are left out. Cells that are empty at the end
     may be missing.
     """
-    pairs = [(_shown(name), _shown(value)) for name, value in zip(cells(head), cells(row), strict=False) if value]
+    pairs = [(shown(name), shown(value)) for name, value in zip(cells(head), cells(row), strict=False) if value]
     if len(pairs) > 1 and is_row_number(pairs[0][1]):
         pairs = pairs[1:]
     subject = "" if pairs[0][1].isdecimal() else pairs.pop(0)[1]
@@ -78,8 +77,9 @@ def is_row_number(cell: str) -> bool:
     return cell.isdecimal() and len(cell) <= 3
 
 
-def _shown(cell: str) -> str:
-    return _OWN_MARK.sub(r"［\1］", without_markup(cell))
+def shown(text: str) -> str:
+    """A text of a document as people read it: without markup, its own reference marks in full width."""
+    return _OWN_MARK.sub(r"［\1］", without_markup(text))
 
 
 def _mark(name: str) -> str:

@@ -15,7 +15,8 @@ _MAX_LINES = 500  # of a run that goes on behind a passage: nobody answers with 
 _STOP = re.compile(r"[。！？!?…]+[”’」』）)\"*]*")
 _CLAUSE_STOP = re.compile(r"[。！？!?…；;]+[”’」』）)\"*]*")
 _EDGES = " \t|　"
-_RULE = re.compile(r"[|\s:-]*")
+RULE = re.compile(r"[|\s:-]*")
+"""The line under the head of a Markdown table; also matches nothing at all."""
 _ITEMS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("bullet", re.compile(r"[-*•●■▪◆√✓◇○]\s+|[√✓]|——")),
     ("number", re.compile(r"\*{0,2}\d{1,2}[.、．](?!\d)")),
@@ -54,7 +55,7 @@ def split_units(text: str, doc_id: str, start: int, end: int) -> list[Unit]:
 
 
 def _split_line(text: str, doc_id: str, start: int, end: int) -> Iterator[Unit]:
-    if _RULE.fullmatch(text, start, end):
+    if RULE.fullmatch(text, start, end):
         return
     if is_row(text[start:end]) and end - start <= _LONG:
         pieces = [(start, end)]
@@ -100,7 +101,7 @@ def listings(text: str, doc_id: str, start: int, end: int) -> list[Listing]:
         while j < len(lines) and kinds[i] and kinds[j] == kinds[i]:
             j += 1
         if j - i >= 2:
-            items = tuple(Unit(doc_id, a, b) for a, b in lines[i:j] if not _RULE.fullmatch(text, a, b))
+            items = tuple(Unit(doc_id, a, b) for a, b in lines[i:j] if not RULE.fullmatch(text, a, b))
             found.append(Listing(Unit(doc_id, *lines[i - 1]), items))
         i = max(j, i + 1)
     return found

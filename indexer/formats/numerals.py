@@ -1,5 +1,7 @@
 """Numbers of lists in the forms that Word, PowerPoint and HTML know, named as in WordprocessingML."""
 
+from indexer.numerals import in_chinese, spoken
+
 _DIGITS = "〇一二三四五六七八九"
 _LEGAL_DIGITS = "零壹贰叁肆伍陆柒捌玖"
 _LEGAL_DIGITS_TRADITIONAL = "零壹貳參肆伍陸柒捌玖"
@@ -40,10 +42,10 @@ def numeral(value: int, form: str) -> str:
         case "chineseCounting" | "taiwaneseCounting" | "japaneseCounting":
             return _tens(value) if value < 100 else _by_digit(value, _DIGITS)
         case "chineseCountingThousand" | "taiwaneseCountingThousand":
-            return _spoken(value, "零" + _DIGITS[1:], "十百千")
+            return in_chinese(value) if 1 <= value <= 9999 else _by_digit(value, "零" + _DIGITS[1:])
         case "chineseLegalSimplified" | "ideographLegalTraditional":
             digits = _LEGAL_DIGITS if form == "chineseLegalSimplified" else _LEGAL_DIGITS_TRADITIONAL
-            return _spoken(value, digits, "拾佰仟")
+            return spoken(value, digits, "拾佰仟") if 1 <= value <= 9999 else _by_digit(value, digits)
         case "ideographDigital" | "japaneseDigitalTenThousand" | "taiwaneseDigital":
             return _by_digit(value, _DIGITS)
         case "decimalFullWidth" | "decimalFullWidth2":
@@ -85,19 +87,3 @@ def _tens(value: int) -> str:
     if not tens:
         return _DIGITS[ones]
     return (_DIGITS[tens] if tens > 1 else "") + "十" + (_DIGITS[ones] if ones else "")
-
-
-def _spoken(value: int, digits: str, units: str) -> str:
-    """As one says it, up to 9999: 一百零一, 一百一十; the one of a leading ten is left out in everyday digits only."""
-    if not 1 <= value <= 9999:
-        return _by_digit(value, digits)
-    text = ""
-    skipped = False
-    for place in (3, 2, 1, 0):
-        digit = value // 10**place % 10
-        if not digit:
-            skipped = bool(text)
-            continue
-        text += (digits[0] if skipped else "") + digits[digit] + (units[place - 1] if place else "")
-        skipped = False
-    return text.removeprefix("一") if 10 <= value < 20 and units[0] == "十" else text
