@@ -16,7 +16,7 @@ from indexer.text import fold
 from service.candidates import Candidate, Candidates
 from service.conflict import Conflict, conflict
 from service.evidence_model import EvidenceModel
-from service.features import Features, looks_right, withholds_name
+from service.features import Features, has_form, withholds_name
 from service.question import Question, content_words
 from service.units import Unit
 
@@ -156,6 +156,6 @@ def _evidence(question: Question, weights: Mapping[str, float], candidate: Candi
         share,
         frozenset(token for token in weights if token in candidate.own and token not in setting.title),
         sum(weight for token, weight in weights.items() if token in everywhere) / total,
-        looks_right(question, candidate.in_full) is not False and not withholds_name(question, candidate.folded),
+        has_form(question, candidate) is not False and not withholds_name(question, candidate.folded),
         conflict(question, candidate),
     )

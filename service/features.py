@@ -30,7 +30,10 @@ _NEAR, _NEAR_ANAPHORA, _HEADING, _ABOVE = 0.45, 0.6, 0.6, 0.4
 _ANAPHORA = re.compile(r"理由|原因|因为|由于|这|其|该|它|此|对此|因此|为此|同时|并且|而且|另外|还")
 # What an answer of a kind looks like in folded text.
 LOOKS_LIKE: dict[Kind, re.Pattern[str]] = {
-    Kind.DATE: re.compile(r"\d{2,4}年|\d{1,2}月|\d{1,2}日|[一二三四五六七八九〇零十]{2,4}年"),
+    Kind.DATE: re.compile(
+        r"\d+年|\d{1,2}月|\d{1,2}日|[一二三四五六七八九〇零十两半]+年|(?<![\d.])(?:19|20)\d\d(?![\d.])"
+        r"|[\d一二三四五六七八九十百两半几]+个?(?:天|周(?!岁)|星期|小时|分钟|工作日|月|季度)"
+    ),
     Kind.REASON: re.compile(
         r"因为|由于|因此|所以|导致|使得|为了|原因|在于|从而|缺乏|不足|受限|受到|难以|旨在|降低|避免|有待|但"
     ),
@@ -164,7 +167,7 @@ class Features:
         near, meant = asked.meaning(here), asked.meaning(here + there)
         run = _longest_shared(asked.squeezed, _squeezed(folded))
         said = _said(candidate.text, folded)
-        form = looks_right(question, candidate.in_full)
+        form = has_form(question, candidate)
         enumerated = said.sizes | ({len(candidate.units) - 1} if len(candidate.units) > 2 else set())
         most = math.log(min(20, max(enumerated, default=1)))
         surroundings = "\n".join((setting.line, setting.path, setting.document, setting.before))
@@ -320,6 +323,12 @@ def _years(surroundings: str) -> frozenset[str]:
 @lru_cache(maxsize=16384)
 def _squeezed(folded: str) -> str:
     return re.sub(r"\W", "", folded)[:_LONGEST_COMPARED]
+
+
+def has_form(question: Question, candidate: Candidate) -> bool | None:
+    """Whether a candidate holds the kind of thing asked for; None when the question names no such kind. A row of a table holds
+    the units of its columns too; the years of their heads do not say when something happened."""
+    return looks_right(question, candidate.folded if question.kind is Kind.DATE else candidate.in_full)
 
 
 def looks_right(question: Question, folded: str) -> bool | None:

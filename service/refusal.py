@@ -5,9 +5,9 @@ from service.question import Kind, Question
 
 # Share of the question's weighted words from which on evidence counts as near in what a refusal says.
 _NEAR = 0.35
-# A question for a figure is refused when none of so many best pieces holds such a figure, however near they come; one for
+# A question for a figure or a time is refused when none of so many best pieces holds one, however near they come; one for
 # somebody's name when the best piece withholds it, as 某公司 does.
-_BEST = 2
+_LOOKED_AT = {Kind.NUMBER: 2, Kind.DATE: 1, Kind.ENTITY: 1}
 # So many of the words that no document holds are named.
 _NAMED = 3
 
@@ -24,7 +24,7 @@ def refusal_reason(question: Question, reading: Reading) -> str | None:
     fitting = [piece for piece in leading if piece.conflict is None]
     if not is_about(reading.evidence):
         return "检索到的段落与所问事项关联不足"
-    looked_at = {Kind.NUMBER: _BEST, Kind.ENTITY: 1}.get(question.kind, 0)
+    looked_at = _LOOKED_AT.get(question.kind, 0)
     lacks_kind = looked_at > 0 and not any(piece.has_kind for piece in fitting[:looked_at])
     if fitting and reading.answered >= reading.threshold and not lacks_kind:
         return None

@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from indexer.errors import QuestionError
 from indexer.text import fold
 from indexer.tokens import tokenize
 from service.candidates import Candidate, Setting
-from service.features import NAMES, Features, looks_right
+from service.features import NAMES, Features, has_form, looks_right
 from service.question import Kind, understand
 from service.units import Unit
 
@@ -312,6 +313,15 @@ def test_row_or_share_of_the_hit_is_lost() -> None:
 )
 def test_text_of_the_right_form_looks_wrong(question: str, text: str, expected: bool | None) -> None:
     assert looks_right(understand(question), fold(text)) is expected
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"), [("望湖水库哪一年建成？", False), ("望湖水库蓄水多少万立方米？", True)]
+)
+def test_years_of_a_tables_head_say_when_something_happened(question: str, expected: bool) -> None:
+    row = candidate("望湖水库 | 980 | 45", is_row=True)
+    row = replace(row, in_full=fold("望湖水库 2022年末蓄水量980万立方米 2023年末蓄水量45万立方米"))
+    assert has_form(understand(question), row) is expected
 
 
 # --- any text --------------------------------------------------------------------------------------------------------

@@ -133,7 +133,6 @@ def test_figure_in_a_conflict_counts_as_one_of_the_best_or_pushes_one_aside() ->
 @pytest.mark.parametrize(
     "question",
     [
-        "渠系改造什么时候开始？",
         "什么是渠系完好率？",
         "渠系改造有哪些任务？",
         "水务平台叫什么名字？",
@@ -171,6 +170,32 @@ def test_figure_in_another_form_counts_as_none(question: str, text: str) -> None
 )
 def test_figure_of_something_else_counts_as_the_one_asked_for(question: str, text: str) -> None:
     assert not looks_right(understand(question), fold(text))
+
+
+def test_question_for_a_time_is_answered_by_what_names_none() -> None:
+    question = understand("渠系改造什么时候开始？")
+    assert refusal_reason(question, reading(WITHOUT, WITH, answered=1.0)) == "相关段落没有给出所问的日期"
+    assert refusal_reason(question, reading(WITH, WITHOUT, answered=1.0)) is None
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("渠系改造什么时候开始？", "改造从2025-03-01开始"),
+        ("灯塔哪一年建成？", "西滩灯塔 | 1958 | 46"),
+        ("审批要多久？", "自受理之日起三十个工作日内办结"),
+        ("免租期多长时间？", "前24个月全免"),
+        ("什么时候停止收费？", "前三年不收，以后再定"),
+        ("多久看望一次？", "每两周看望一次"),
+    ],
+)
+def test_time_in_another_form_counts_as_none(question: str, text: str) -> None:
+    assert looks_right(understand(question), fold(text))
+
+
+@pytest.mark.parametrize("text", ["尽快开工", "长度为40公里", "一号工位年发射12次", "面积2045.5亩", "60周岁以上的老人"])
+def test_figure_counts_as_a_time(text: str) -> None:
+    assert not looks_right(understand("渠系改造什么时候开始？"), fold(text))
 
 
 def test_somebody_without_a_name_is_taken_for_the_name_asked_for() -> None:
