@@ -81,8 +81,10 @@ _NO_NAME = re.compile(
     r"[超上门地县省楼股夜集菜闹]市$|[\u4e00-\u9fff]{2}[城都]市$|[地园小社校片湾街市城郊山林库景矿厂灾战辖特展牧老护边洲]区$"
     r"|[区郡市]县$|[小古集城重]镇$|[家城水故同他八]乡$|^[各全本该我某外跨此].{0,2}$|[之等各和与及或人级]|^[新开]|[一二三四五六七八九十两务]省$"
 )
-# A word with one of these in front is a new word for the segmentation; names do not begin so.
+# A word with one of these in front is a new word for the segmentation; names do not begin so, nor, behind a figure, with what it
+# counts (2023年云汀市, 第3批云汀市).
 _PARTICLES = "那在和与对从到由向为是于把被让请"
+_COUNTED = "年月日号次期届批个家"
 
 
 def places(folded: str) -> frozenset[str]:
@@ -162,14 +164,22 @@ def _name_length(before: str, after: str, suffix: str) -> int | None:
         is_name = len(stem) > 1 and (tag == "ns" or _is_name(stem))
         if not is_name or stem in _NO_NAMES or _NO_NAME.search(last):
             return None
-        return len(last) - (len(stem) > 2 and stem[0] in _PARTICLES and not rjieba.has_word(last))
+        return len(last) - _is_led(stem, last, before)
     if last != suffix or len(words) < 2:
         return None
     name, tag = words[-2]
     is_name = 1 < len(name) < 5 and (tag in _NAME_TAGS or not rjieba.has_word(name)) and name not in _NO_NAMES
     if not is_name or not re.fullmatch(rf"[{_RUN}]+", name) or _NO_NAME.search(name + suffix):
         return None
-    return len(name) + len(suffix)
+    return len(name) - _is_led(name, name + suffix, before) + len(suffix)
+
+
+def _is_led(stem: str, name: str, before: str) -> bool:
+    """Whether the first character of a name is none of it; `before` ends in the name, `stem` is the name without its suffix."""
+    if len(stem) < 3 or rjieba.has_word(stem) or rjieba.has_word(name):
+        return False
+    is_counted = before[: -len(name)][-1:].isdecimal() and stem[0] in _COUNTED
+    return is_counted or stem[0] in _PARTICLES
 
 
 def _is_name(word: str) -> bool:

@@ -38,6 +38,22 @@ def test_an_unlisted_place_counts_by_its_suffix(text: str, names: set[str]):
 
 
 @pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("2023年云汀市工业用水量", {"云汀"}),
+        ("2023年丹崖县和白鹭县", {"丹崖县", "白鹭县"}),
+        ("15日云港市", {"云港"}),
+        ("第3批丹崖县企业", {"丹崖县"}),
+        ("12家云汀市企业", {"云汀"}),
+        ("年家桥镇", {"年家桥镇"}),
+        ("2023日照市", {"日照"}),
+    ],
+)
+def test_what_a_figure_counts_is_taken_into_the_name_or_a_name_loses_its_first_character(text: str, names: set[str]):
+    assert places(text) == names
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "推动城市更新、老旧小区改造",
