@@ -13,6 +13,7 @@ import rjieba
 from pypinyin import lazy_pinyin
 
 from indexer.text import fold
+from service.places import spans
 from service.question import Question, with_words, words
 
 _CHINESE = re.compile(r"[\u4e00-\u9fff]+")
@@ -21,7 +22,7 @@ _FLOOR = 3
 _LONGEST = 4
 # Characters that are words of any question; no typo holds one.
 _FUNCTION = frozenset(
-    "的了着过是在和与及或被把将对向从到为以于由给让跟就都也还又再才很最更吗呢吧啊呀嘛么啥哪谁几那这其之各某它他她们多少不有什怎如何咋要会能可年月日上下中里一二三四五六七八九十两"
+    "的了着过是在和与及或被把将对向从到为以于由给让跟就都也还又再才很最更吗呢吧啊呀嘛么啥哪谁几那这其之各某它他她们多少不有什怎如何咋要会能可既且但并若虽年月日上下中里一二三四五六七八九十两"
 )
 
 
@@ -64,7 +65,7 @@ def corrections(words: Sequence[str], known: Vocabulary) -> dict[str, str]:
 
     A wrong character leaves a word that neither the corpus nor the dictionary holds, or breaks a word in pieces; a stretch of
     two to four characters around such a place is corrected when the corpus holds a word that sounds the same and shares a
-    character with it. Words of the dictionary that the corpus lacks are taken as meant.
+    character with it. Words of the dictionary that the corpus lacks are taken as meant, and so are names of places.
     """
     text, odd = "", []
     for word in words:
@@ -72,10 +73,11 @@ def corrections(words: Sequence[str], known: Vocabulary) -> dict[str, str]:
         if not is_word:
             odd.append(range(len(text), len(text) + len(word)))
         text += word
+    named = [range(span.start, span.end) for span in spans(text)]
     found: dict[str, str] = {}
     end = 0
     for place in odd:
-        here = next(_corrected(text, place, end, known), None)
+        here = next(_corrected(text, place, end, named, known), None)
         if here is not None:
             end, meant = here
             found[text[end - len(meant) : end]] = meant
@@ -91,10 +93,14 @@ def corrected(question: Question, known: Vocabulary) -> Question:
     return replace(with_words(question, list(found.values())), meant=meant)
 
 
-def _corrected(text: str, place: range, begin: int, known: Vocabulary) -> Iterator[tuple[int, str]]:
-    """(end, correction) of the stretches of `text[begin:]` that touch `place`, the longest first."""
+def _corrected(
+    text: str, place: range, begin: int, named: Sequence[range], known: Vocabulary
+) -> Iterator[tuple[int, str]]:
+    """(end, correction) of the stretches of `text[begin:]` that touch `place` and nothing of `named`, the longest first."""
     for length in range(_LONGEST, 1, -1):
         for start in range(max(begin, place.start - length + 1), min(place.stop, len(text) - length + 1)):
+            if any(start < name.stop and name.start < start + length for name in named):
+                continue
             meant = _meant(text[start : start + length], known)
             if meant is not None:
                 yield start + length, meant

@@ -25,6 +25,8 @@ PAIRS = [
     ("发明专利", 3),
     ("是", 90),
     ("占", 9),
+    ("县级", 9),
+    ("激发", 9),
 ]
 
 
@@ -41,6 +43,8 @@ def known() -> Vocabulary:
         ("占比目镖 移动网洛", ("目标", "网络")),
         ("联合劈谣平台", ("辟谣",)),
         ("目镖是目镖", ("目标",)),
+        ("丹崖县的规摸", ("规模",)),
+        ("2023年云汀市规摸", ("规模",)),
     ],
 )
 def test_a_homophone_is_corrected_also_where_it_breaks_the_segmentation(
@@ -58,6 +62,9 @@ def test_a_homophone_is_corrected_also_where_it_breaks_the_segmentation(
         "是业单位",  # a function word is no part of a typo
         "VR GPU 2021",
         "饕餮",
+        "丹崖县既做了节水",  # 既 stays a word by itself
+        "奖金既发又审",
+        "丹崖县积水",  # the last character of a name is no part of a typo
         "",
     ],
 )
