@@ -3,9 +3,13 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import accumulate
 
-from indexer.dates import as_date, days_after
+import rjieba
+
+from indexer.dates import as_date, days_after, is_date
 from indexer.document import Document
+from indexer.numerals import number_of
 from indexer.retrieval import Library
 from indexer.text import fold
 from indexer.validity import Status
@@ -17,9 +21,18 @@ from service.question import Question
 # What evidence of a document that is not in force counts, against what is: enough for the same words to lose, little enough for
 # what only an old document says to be found.
 _WEIGHTS = {Status.REPEALED: 0.1, Status.NOT_YET: 0.2, Status.AMENDED: 0.5}
+_DAY = r"(?:\d{1,2}|[一二三四五六七八九十]{1,3})(?=[日号])"
+# 三年前年底 names no 前年, 3月15日前 and 工作日前 no 日前.
 _RELATIVE = re.compile(
-    r"(?P<year>今年|本年度?|去年|上年度?|前年|明年|来年|后年)|(?P<month>上个?月|本月|下个?月)|(?P<day>今日|今天|昨日|昨天|明日)|(?P<about>近日|日前|近期|目前)"
+    rf"(?P<year>今年|本年度?(?!级)|去年|上年度?|(?<!年)前年|明年|来年|后年)"
+    rf"|(?P<month>上个?月|本月|下个?月)(?:(?P<day_of_month>{_DAY})[日号])?"
+    rf"|(?P<day>今日|今天|昨日|昨天|明日)|(?P<about>近日|(?<![\d一二三四五六七八九十作止易之])日前|近期|目前)"
+    rf"|(?P<after>同年|次年|翌年)"
 )
+_NAMED_YEAR = re.compile(r"(?<!\d)((?:19|20)\d{2})年")
+# 上年度 of a report that is due every year is no year in particular, nor is 上月 of one due every month; 去年 is.
+_EVERY = re.compile(r"[每各逐历](?:年|个?月|季)|年年")
+_OF_EACH = ("上", "本", "下")
 _YEARS = {"今": 0, "本": 0, "去": -1, "上": -1, "前": -2, "明": 1, "来": 1, "后": 2}
 _DAYS = {"今": 0, "昨": -1, "明": 1}
 
@@ -75,16 +88,36 @@ def warning(citations: Sequence[Citation], library: Library, as_of: str) -> str 
 
 
 def resolved_dates(document: Document, quote: str) -> tuple[RelativeDate, ...]:
-    """The relative dates of a quote, each with the year, month or day that it means by the publication date of its document."""
+    """The relative dates of a quote, each with the year, month or day that it means: by the publication date of its document, or
+    (同年, 次年) by the year named before it. One that means two different times in the quote is left out."""
     m = document.metadata
     published = as_date(fold(m.published)) or as_date(fold(m.signed))
-    if not published:
-        return ()
-    found: dict[str, RelativeDate] = {}
+    ends = set(accumulate(map(len, rjieba.cut(quote)), initial=0))
+    found: dict[str, set[str]] = {}
+    years: list[tuple[int, int]] = [(match.end(), int(match[1])) for match in _NAMED_YEAR.finditer(quote)]
     for match in _RELATIVE.finditer(quote):
-        if date := _resolved(match, published):
-            found.setdefault(match.group(), RelativeDate(match.group(), date))
-    return tuple(found.values())
+        # 以后年度 names no 后年, 近日本 no 近日: a word begins here and, where the pattern is a whole word, ends here.
+        if match.start() not in ends or (match["about"] and match.end() not in ends) or _is_of_each(match, quote):
+            continue
+        date = _after(match, quote, years) if match["after"] else _resolved(match, published) if published else ""
+        found.setdefault(match.group(), set()).add(date)
+        if date and len(date) == 4:
+            years.append((match.end(), int(date)))
+    return tuple(RelativeDate(text, min(dates)) for text, dates in found.items() if len(dates) == 1 and dates != {""})
+
+
+def _is_of_each(match: re.Match[str], quote: str) -> bool:
+    sentence = max(quote.rfind(mark, 0, match.start()) for mark in "。；\n") + 1
+    return match.group().startswith(_OF_EACH) and _EVERY.search(quote, sentence, match.start()) is not None
+
+
+def _after(match: re.Match[str], quote: str, years: Sequence[tuple[int, int]]) -> str:
+    """The year of 同年 or 次年: the last one of `years`, (end in the quote, year), on the same line before it, or the one behind."""
+    line = quote.rfind("\n", 0, match.start()) + 1
+    end, year = max((one for one in years if line < one[0] <= match.start()), default=(0, 0))
+    if not year or _EVERY.search(quote, end, match.start()):
+        return ""
+    return f"{year + (match.group() != '同年'):04d}"
 
 
 def _resolved(match: re.Match[str], published: str) -> str:
@@ -95,5 +128,9 @@ def _resolved(match: re.Match[str], published: str) -> str:
         return published
     if match["month"] and len(published) >= 7:
         months = int(published[:4]) * 12 + int(published[5:7]) - 1 + {"上": -1, "本": 0, "下": 1}[words[0]]
-        return f"{months // 12:04d}-{months % 12 + 1:02d}"
+        month = f"{months // 12:04d}-{months % 12 + 1:02d}"
+        if not match["day_of_month"]:
+            return month
+        day = f"{month}-{number_of(match['day_of_month']):02d}"
+        return day if is_date(day) else ""
     return days_after(published, _DAYS[words[0]]) if match["day"] and len(published) == 10 else ""
