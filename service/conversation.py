@@ -52,6 +52,13 @@ _WHY = re.compile(
     r"(?:这|这个|这是|可是|但|它|其|到底)*是?(?:为什么|为何|为啥|怎么回事|(?:什么|啥)(?:原因|理由)|凭什么|何以见得)(?:呢|啊|呀|会?这样|要这样|这么说|这么做)*"
     r"|(?:这样做|这么说|这么做|它|其|这)?的?(?:主要)?(?P<what>原因|理由|依据)(?:呢|是什么|有哪些|是啥|何在|在哪)"
 )
+# Why or how something has changed, without what has.
+_CHANGED = re.compile(
+    r"(?:到底|究竟)?是?(?:为什么|为何|为啥|因何|怎么)"
+    r"(?=.*(?:[多少高低快慢大小长短涨降跌变]|增[加长]|减|上[升调]|提[高前]|回落|扩大|调整|取消|推迟))"
+    r"(?:会|又|还|反而?|却|突然|大幅度?|明显|逐年|有所|出现|比|较|同比|环比|往年|以前|之前|上次|这么|那么|如此|快速|下|变|[多少高低快慢大小长短涨降跌]"
+    r"|增[加长多]|减[少缓]|上[升涨调]|下[降跌调滑]|提[高前]|降低|回落|缩[小短]|扩大|延长|变化|调整|取消|推迟|翻[番倍]|[得过了的呢啊呀])+"
+)
 _ELLIPSIS = re.compile(r"(?:的话|的情况|的)?(?:呢|怎么样|又如何|如何|又怎样|是多少呢|又是多少)$")
 _SWITCH = re.compile(r"^(?:换成|换做|如果是|要是|至于|再看看?|改成|而)")
 
@@ -69,7 +76,9 @@ _ASKS_WHO = re.compile(
     r"谁|哪一?[家位个款所座](?!月|季)|哪里|哪儿|什么(?:人|公司|企业|机构|单位|部门|地方)|叫(?:什么|啥|做什么)|什么名|哪个(?:省|市|县|区|城市)"
 )
 _ASKS_ROUND = re.compile(r"^(?:是?由)?(?:谁|哪[家个])|什么时[候间]|啥时候|何[时地]|哪[里儿年天]|多久")
-_TRAILING = re.compile(r"(?:[的是有在由被于为从自向]|一共|总共|大概|各自|分别|主要|对|将|会|要|都)+$")
+_TRAILING = re.compile(
+    r"(?:[的是有在由被于为从自向]|设有|建有|拥有|途经|一共|总共|大概|各自|分别|主要|对|将|会|要|都)+$"
+)
 _LEADING = re.compile(
     r"^(?:[的了过着是在于要会能]|负责|发布了?|提出了?|开发了?|建设了?|制定了?|[发印]发了?|起草了?|推出了?)+"
 )
@@ -85,11 +94,11 @@ _FACETS = _words_of(
     "有效期 对象 范围 措施 举措 内容 任务 重点 原则 好处 优势 优点 缺点 不足 特点 特征 特色 问题 风险 挑战 困难 影响 作用 功能 用途 意义 背景 进展 进度 现状 趋势 前景 "
     "结论 建议 观点 定义 含义 概念 来源 作者 单位 部门 机构 负责人 电话 名称 名字 全称 简称 占比 比例 比重 增速 增幅 增长率 收入 营收 利润 产值 产量 销量 市值 补贴 奖励 "
     "处罚 罚款 保障 机制 方式 方法 路径 步骤 阶段 效果 成效 案例 场景 企业 人员 总量 总额 份额 排名 速度 寿命 年限 工期 主体 框架 体系 方向 领域 指标 关键 核心 "
-    "本质 依据 数据 情况"
+    "本质 依据 数据 情况 上限 下限 限额 全长 总长 长度 高度 深度 容量 库容 总库容 蓄水量 票价 租金 单价 总价 总数"
 )
 _MEASURED = _words_of(
     "投资 总投资 投资额 资金 预算 经费 面积 规模 人数 数量 金额 价格 费用 成本 收费 占比 比例 比重 增速 增幅 增长率 收入 营收 利润 产值 产量 销量 市值 罚款 总量 总额 "
-    "份额 排名 速度 寿命 年限 工期"
+    "份额 排名 速度 寿命 年限 工期 上限 下限 限额 全长 总长 长度 高度 深度 容量 库容 总库容 蓄水量 票价 租金 单价 总价 总数"
 )
 # What else a question that names no thing of its own is made of.
 _NO_THINGS = _words_of(
@@ -160,7 +169,7 @@ def _resolved(text: str, last: _Round) -> str:
     why = _WHY.fullmatch(led)
     if why:
         return f"{_statement(last.question)}的{why['what'] or '原因'}是什么？"
-    for rule in (_ordinal, _pointing, _ellipsis, _facet):
+    for rule in (_change, _ordinal, _pointing, _ellipsis, _facet):
         found = rule(led, last)
         if found is not None:
             mark = "？" if text.endswith(("？", "?")) or last.question.endswith(("？", "?")) else ""
@@ -168,6 +177,12 @@ def _resolved(text: str, last: _Round) -> str:
     if _LEANS.search(text) and (_ELLIPSIS.search(bare) or not _has_subject(led)):
         return f"{last.question} {text}"
     return text
+
+
+def _change(text: str, last: _Round) -> str | None:
+    """为什么减少, 为什么比2022年少了: a change without what has changed is one of the figure asked for."""
+    times = [element for element in _elements(text) if element.kind in ("year", "period")]
+    return _head(last.question) + text if _CHANGED.fullmatch(_without(text, times)) else None
 
 
 def _ordinal(text: str, last: _Round) -> str | None:
@@ -415,19 +430,28 @@ def _statement(question: str) -> str:
 
 def _topic(question: str) -> str:
     """What a question is about: the words before what asks, without the side of the thing that is asked for."""
-    plain = _POLITE.sub("", _END.sub("", question))
-    asking = _ASKING.search(plain)
-    head = _TRAILING.sub("", plain[: asking.start()] if asking else plain).strip(" ，,")
-    if len(head) < 2 and asking:
-        head = _TRAILING.sub("", _LEADING.sub("", _ASKING.sub("", plain[asking.end() :]))).strip(" ，,")
+    head = _head(question)
     owner, of, side = head.rpartition("的")
     if of and len(owner) > 1:
         return owner if _without(owner, _elements(owner)) else _without_facet(owner + side)
     return _without_facet(head) or _statement(question)
 
 
+def _head(question: str) -> str:
+    """The words before what asks, or behind it where none are before, without the verb that leads over to it."""
+    plain = _POLITE.sub("", _END.sub("", question))
+    asking = _ASKING.search(plain)
+    head = _TRAILING.sub("", plain[: asking.start()] if asking else plain).strip(" ，,")
+    if len(head) < 2 and asking:
+        return _TRAILING.sub("", _LEADING.sub("", _ASKING.sub("", plain[asking.end() :]))).strip(" ，,")
+    words = rjieba.tag(head) if asking else []
+    if len(words) > 1 and len(words[-1][0]) == 1 and words[-1][1].startswith("v"):
+        return head.removesuffix(words[-1][0])  # 1号线设多少站
+    return head
+
+
 def _without_facet(text: str) -> str:
     words = [word for word, _ in rjieba.tag(text)]
     if len(words) > 1 and words[-1] in _FACETS:
-        return "".join(words[:-1])
+        return "".join(words[:-1]).removesuffix("总")  # 总库容 is two words
     return text

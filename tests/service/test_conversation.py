@@ -97,6 +97,44 @@ def test_another_side_of_the_thing_spoken_of(before: tuple[str, str], text: str,
     assert resolve(text, talk(*before)) == resolved
 
 
+RAIL = ("轨道交通2号线全长多少公里？", "41.6公里。[1]")
+WATER = ("2023年末石坝水库蓄水量是多少？", "4730万立方米。[1]")
+RATE = ("老旧管网更新的补助比例是多少？", "30%。[1]")
+
+
+@pytest.mark.parametrize(
+    ("before", "text", "resolved"),
+    [
+        (RAIL, "它什么时候建成？", "轨道交通2号线什么时候建成？"),
+        (("石坝水库总库容多大？", ""), "它在哪里？", "石坝水库在哪里？"),
+        (RATE, "上限是多少？", "老旧管网更新的上限是多少？"),
+        (RATE, "下限呢？", "老旧管网更新的下限是多少？"),
+        (("轨道交通1号线设多少站？", ""), "投资呢？", "轨道交通1号线的投资是多少？"),
+        (("2号线途经哪些区？", ""), "全长呢？", "2号线的全长是多少？"),
+        (("丹崖县试点发了多少钱？", ""), "什么时候开始？", "丹崖县试点什么时候开始？"),
+        (("污水管网改造怎么申请？", ""), "条件呢？", "污水管网改造的条件是什么？"),
+    ],
+)
+def test_a_measure_or_a_bare_verb_is_taken_for_the_thing(before: tuple[str, str], text: str, resolved: str):
+    assert resolve(text, talk(*before)) == resolved
+
+
+@pytest.mark.parametrize(
+    ("before", "text", "resolved"),
+    [
+        (WATER, "为什么减少？", "2023年末石坝水库蓄水量为什么减少？"),
+        (WATER, "为什么比2022年少了？", "2023年末石坝水库蓄水量为什么比2022年少了？"),
+        (WATER, "那怎么突然下降这么多呢", "2023年末石坝水库蓄水量怎么突然下降这么多呢？"),
+        (RATE, "为何上调？", "老旧管网更新的补助比例为何上调？"),
+        (RATE, "为什么丹崖县少了？", "为什么丹崖县少了？"),
+        (RATE, "为什么要限制养犬？", "为什么要限制养犬？"),
+        (RATE, "怎么减少污水排放？", "怎么减少污水排放？"),
+    ],
+)
+def test_a_change_of_nothing_named_is_searched_for_alone(before: tuple[str, str], text: str, resolved: str):
+    assert resolve(text, talk(*before)) == resolved
+
+
 @pytest.mark.parametrize("text", ["还有呢？", "那其他的呢", "还有吗", "详细说说", "能再具体一点吗？", "还有别的吗"])
 def test_asking_for_more_asks_the_last_question_again(text: str):
     assert resolve(text, talk(*LIST)) == LIST[0]
