@@ -1,6 +1,7 @@
 """Hits → evidence: which sentences, list items, table rows and headings with their children answer the question, and whether any does."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -24,6 +25,12 @@ _UNKNOWN = 0.2
 # Share of the question's weighted words that the best evidence and its surroundings must hold to be about the question at
 # all: the model has only seen questions near to its documents.
 _ABOUT = 0.1
+# What documents hold or lack are things and deeds: no pronoun, adverb, measure or adjective; nor do words that only ask.
+_NO_THING = re.compile(r"[rdmcftpuyeoqa]")
+_ASKING = re.compile(
+    r"一共|总共|[总合共]计有?|[几哪].*|[有是]?多[久长远大高少重宽].*|何.?何.|意思|回事|请教|劳驾|打算|要花|各是|概括|简述|列举|算不算|够不够|有无"
+    r"|有没有|区别|差别|差异|起来|大家|说一说|能拿|能给"
+)
 LEADING = 5
 READ = 20
 """How many hits a question's evidence is read from, here and where the evidence model is trained."""
@@ -124,14 +131,18 @@ def _reordered(hits: Sequence[Hit], found: Sequence[Evidence]) -> tuple[Hit, ...
 
 
 def unknown_words(question: Question, lexical: LexicalIndex) -> tuple[str, ...]:
-    """The words of a question, as it was meant, that stand nowhere in the index, nor any two characters of theirs."""
+    """The things a question names, as it was meant, that stand nowhere in the index, nor any two characters of theirs."""
 
     def is_unknown(word: str) -> bool:
         pairs = [word[i : i + 2] for i in range(len(word) - 1)] if not word.isascii() else []
         return not any(lexical.frequency(token) for token in (word, *pairs))
 
     words = (word for word in content_words(fold(question.meant)) if len(word) > 1)
-    return tuple(word for word in words if (word.isascii() or rjieba.has_word(word)) and is_unknown(word))
+    return tuple(word for word in words if (word.isascii() or _is_thing(word)) and is_unknown(word))
+
+
+def _is_thing(word: str) -> bool:
+    return rjieba.has_word(word) and not _NO_THING.match(rjieba.tag(word)[0][1]) and not _ASKING.fullmatch(word)
 
 
 def token_weights(question: Question, lexical: LexicalIndex) -> dict[str, float]:

@@ -179,7 +179,12 @@ _MEASURES: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
 _ASKS_FIGURE = re.compile(
     r"多少|百分之几|几成|各几|几(?=[家个项座台套款支处栋辆件倍种条艘架人名亿万])(?!个方|种|条原|个领|项任|个方面)"
 )
-_COUNTER = re.compile(r"(?:多少|几)([天周岁家个项座台套款支所处栋辆件倍种条艘架颗期届本部门])")
+# What counts single things; 个 counts all of them. 第三批 and 一部分 count nothing.
+_THINGS = "个家项座台套款支所处栋幢辆件种类条艘架颗届部名人位户只株棵根张口间层片批宗笔本份篇卷道站"
+_OF_THINGS = rf"(?<![第\d.,零〇一二三四五六七八九十百千两])(?!一[{_THINGS[1:]}]){_NUMBER}[{_THINGS}](?!分)"
+# Behind 个 stands what is measured: 多少个小时.
+_MEASURE = r"小时|月|工作日|星期|季度|学期|百分点|平方"
+_COUNTER = re.compile(rf"(?:多少|几)(个(?:{_MEASURE})|[天周岁家个项座台套款支所处栋辆件倍种条艘架颗期届本部门])")
 _COUNT = re.compile(
     r"[哪那]([两二三四五六七八九十\d]{1,3})(?=[^年月日])|([两二三四五六七八九十\d]{1,3})[大个项条类种层张道](?!月)"
 )
@@ -324,9 +329,12 @@ def _figure_form(kind: Kind, folded: str) -> re.Pattern[str] | None:
         if asked.search(folded):
             return figure
     counter = _COUNTER.search(folded)
-    if counter:
-        return re.compile(_NUMBER + _DAYS if counter.group(1) == "天" else _NUMBER + counter.group(1))
-    return _ANY_FIGURE
+    asked = counter.group(1) if counter else None
+    if asked is None:
+        return _ANY_FIGURE
+    if asked == "个":
+        return re.compile(_OF_THINGS)
+    return re.compile(_NUMBER + (_DAYS if asked == "天" else re.sub("^个", "个?", asked)))
 
 
 def _name_form(folded: str, tokens: Sequence[str]) -> re.Pattern[str]:

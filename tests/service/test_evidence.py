@@ -340,6 +340,8 @@ def test_some_question_breaks_reading_or_is_read_otherwise_the_second_time(
         ("火星基地的氧气由谁供应？", ("火星", "基地", "氧气", "供应")),
         ("东湾公园总投资是多少？", ()),
         ("东湾公园的KPI是什么？", ("kpi",)),
+        ("请教一下，火星上氧气一共得花几块钱，大概多长时间便宜？", ("火星", "氧气")),
+        ("咖啡馆总共何年何月打算有无区别？", ("咖啡馆",)),
     ],
 )
 def test_word_of_no_document_passes_for_known(stored_index: Stored, question: str, unknown: tuple[str, ...]) -> None:
