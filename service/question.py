@@ -329,12 +329,12 @@ def _figure_form(kind: Kind, folded: str) -> re.Pattern[str] | None:
         if asked.search(folded):
             return figure
     counter = _COUNTER.search(folded)
-    asked = counter.group(1) if counter else None
-    if asked is None:
+    if counter is None:
         return _ANY_FIGURE
-    if asked == "个":
+    counted = counter.group(1)
+    if counted == "个":
         return re.compile(_OF_THINGS)
-    return re.compile(_NUMBER + (_DAYS if asked == "天" else re.sub("^个", "个?", asked)))
+    return re.compile(_NUMBER + (_DAYS if counted == "天" else re.sub("^个", "个?", counted)))
 
 
 def _name_form(folded: str, tokens: Sequence[str]) -> re.Pattern[str]:
