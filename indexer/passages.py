@@ -50,8 +50,9 @@ def cut(document: Document, size: PassageSize = PassageSize()) -> list[Passage]:
 
 
 def index_text(document: Document, passage: Passage) -> str:
-    """What the retrievers see of a passage: document title, section path, lead-in, then the passage itself."""
-    head = [document.title, *passage.section]
+    """What the retrievers see of a passage: title and number of the document, section path, lead-in, then the passage itself."""
+    number = document.metadata.number
+    head = [document.title, *([number] if number else []), *passage.section]
     if passage.lead is not None:
         head.append(document.text[slice(*passage.lead)])
     return "\n".join([*head, document.text[passage.start : passage.end]])

@@ -194,14 +194,16 @@ class Candidates:
         return [self._tokens(text[unit.start : unit.end]) for unit in units]
 
     def _description(self, document: Document) -> str:
-        """What a document says of itself: title, issuer, region and dates; a rule is also of the years in which it was in force."""
+        """What a document says of itself: title, number, issuer, region and dates; a rule is also of the years in which it was in force."""
         m = document.metadata
-        said = (document.title, m.source_title, m.issuer, m.region, m.published, m.period)
+        said = (document.title, m.source_title, m.number, m.issuer, m.region, m.published, m.period)
         return fold("\n".join((*said, *self._years(document))))
 
     def _title_tokens(self, document: Document) -> frozenset[str]:
         m = document.metadata
-        return self._tokens("\n".join((_name(document), m.issuer, *m.authors, m.kind, *self._years(document))))
+        return self._tokens(
+            "\n".join((_name(document), m.number, m.issuer, *m.authors, m.kind, *self._years(document)))
+        )
 
     def _years(self, document: Document) -> list[str]:
         """The years in which a rule was in force: it answers questions about each of them."""

@@ -1,5 +1,6 @@
 """Passages: a partition of the canonical text that respects chapters, sizes and table heads."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -223,3 +224,5 @@ def test_index_text_is_title_section_lead_and_passage():
     doc = document(text, title="出行指南")
     later = cut(doc, PassageSize(60, 80))[-1]
     assert index_text(doc, later).split("\n")[:3] == ["出行指南", "一、公交", "线路\t起点"]
+    numbered = replace(doc, metadata=replace(doc.metadata, number="屿政发〔2023〕12号"))
+    assert index_text(numbered, later).split("\n")[:2] == ["出行指南", "屿政发〔2023〕12号"]

@@ -1,6 +1,7 @@
 """What can answer is read off the hits: each piece once, with what stands around it, and headings only with what they lead to."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -244,6 +245,14 @@ def test_subject_of_a_text_without_a_title_is_missing_from_its_pieces() -> None:
     seats = holding(candidates.of(hits, with_lists=False), "座位")
     assert {"枫林", "图书馆"} <= seats.setting.title
     assert "座位" not in seats.setting.title
+
+
+def test_number_of_a_document_does_not_name_it() -> None:
+    numbered = replace(document(PLAN), metadata=replace(document(PLAN).metadata, number="柳水规〔2022〕6号"))
+    candidates, hits = whole(numbered)
+    for candidate in candidates.of(hits, with_lists=True):
+        assert {"水规", "2022"} <= candidate.setting.title
+        assert "柳水规" in candidate.setting.document
 
 
 def test_first_sentence_takes_the_place_of_a_title() -> None:

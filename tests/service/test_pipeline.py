@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from indexer.build import build
 from indexer.embedder import SentenceTransformerEmbedder
 from indexer.errors import QuestionError
 from indexer.retrieval import HybridRetriever, Library
@@ -173,6 +174,19 @@ def test_quote_runs_across_a_page_number(
 
 
 # --- the same question, the same bytes
+
+
+def test_question_that_names_a_document_by_its_number_is_answered_from_another(tmp_path: Path) -> None:
+    (tmp_path / "corpus").mkdir()
+    patrols = {"屿水规〔2015〕8号": "两", "屿水规〔2019〕11号": "三", "屿水规〔2023〕12号": "四"}
+    for number, times in patrols.items():
+        text = f"---\ntitle: 海堤管护规定\nnumber: {number}\n---\n\n海堤由市水务局管护。\n\n海堤每年巡查{times}次。\n"
+        (tmp_path / "corpus" / f"{number[-3:-1]}.md").write_text(text, encoding="utf-8")
+    build(tmp_path / "corpus", tmp_path / "index")
+    rules = Pipeline.open(tmp_path / "index")
+    for number, times in patrols.items():
+        for named in (number, number.replace("〔", "[").replace("〕", "]")):
+            assert rules.ask(f"{named}规定海堤每年巡查几次？").citations[0].quote == f"海堤每年巡查{times}次。"
 
 
 @pytest.mark.parametrize("question", [*CLEAR, *NOWHERE])
