@@ -8,15 +8,18 @@ from typing import Any
 
 from indexer.errors import InputError, QuestionError
 from indexer.scope import EVERYTHING, Scope, require
+from service.conversation import Turn
+from service.fields import typed
 from service.pipeline import Pipeline
 
 
 @dataclass(frozen=True)
 class BatchQuestion:
-    """One line of a batch."""
+    """One line of a batch; `history` is what was said before, oldest first."""
 
     id: str
     question: str
+    history: tuple[Turn, ...] = ()
 
 
 def read_questions(path: Path) -> list[BatchQuestion]:
@@ -45,10 +48,25 @@ def read_questions(path: Path) -> list[BatchQuestion]:
             or type(row.get("id")) not in (str, int)
         ):
             raise InputError(f'{path}:{number} must be an object with "id" and "question", found {line[:80]}')
-        questions.append(BatchQuestion(str(row["id"]), row["question"]))
+        history = _turns(row.get("history", []), f"{path}:{number}")
+        questions.append(BatchQuestion(str(row["id"]), row["question"], history))
     if not questions:
         raise InputError(f"{path} holds no question")
     return questions
+
+
+def _turns(value: object, where: str) -> tuple[Turn, ...]:
+    """The messages of a `history`; raises InputError when it is none."""
+    if not isinstance(value, list):
+        raise InputError(f'{where} field "history" must be a list of messages, found {value!r:.60}')
+    found = []
+    for i, message in enumerate(value):
+        place = f"{where} history[{i}]"
+        role, content = typed(message, "role", str, place), typed(message, "content", str, place)
+        if role not in ("user", "assistant"):
+            raise InputError(f"{place}.role must be user or assistant, found {role!r:.60}")
+        found.append(Turn(role, content))
+    return tuple(found)
 
 
 def answer_batch(
@@ -79,7 +97,7 @@ def answer_batch(
 
 def _answer(pipeline: Pipeline, item: BatchQuestion, scope: Scope) -> dict[str, Any]:
     try:
-        answer = pipeline.ask(item.question, scope=scope)
+        answer = pipeline.ask(item.question, item.history, scope)
     except QuestionError as error:
         answer = replace(pipeline.refuse(item.question, str(error)), scope=scope)
     return answer.to_json() | {"id": item.id}

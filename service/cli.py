@@ -3,9 +3,10 @@
 import json
 import os
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from pydantic import ValidationError
@@ -20,6 +21,7 @@ from indexer.store import Manifest
 from indexer.validity import IN_CHINESE, STATUSES
 from indexer.validity import Status as Validity
 from service.answer import Answer, SavedAnswer, Status
+from service.conversation import Turn
 from service.export_cli import export
 from service.handout import Format, handout, markdown, text
 from service.inspect_cli import inspect
@@ -28,6 +30,9 @@ from service.records.clock import today
 from service.report_table import has_more_than_text, table
 from service.settings import ComposerKind, Settings
 from service.word import word
+
+if TYPE_CHECKING:  # it takes seconds to import, and most commands do without it
+    from service.pipeline import Pipeline
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, help="政问: cited, checked answers from policy documents."
@@ -189,8 +194,12 @@ def search(
 @app.command()
 def ask(
     question: Annotated[str | None, typer.Argument(help="The question.", show_default=False)] = None,
+    after: Annotated[
+        list[str] | None,
+        typer.Option("--after", help="A question asked before it, oldest first; may be repeated.", show_default=False),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The answer object as JSON.")] = False,
-    batch: Annotated[Path | None, typer.Option(help='Questions, one {"id", "question"} a line.')] = None,
+    batch: Annotated[Path | None, typer.Option(help='Questions, one {"id", "question", "history"} a line.')] = None,
     out: Annotated[
         Path | None, typer.Option(help="Where the answer goes; those of a batch one a line.", show_default=False)
     ] = None,
@@ -226,9 +235,11 @@ def ask(
         raise InputError("--format docx needs --out FILE.docx")
     if (question is None) == (batch is None):
         raise InputError("give either a QUESTION or --batch IN.jsonl --out OUT.jsonl")
+    if after and question is None:
+        raise InputError('--after goes with a QUESTION; a line of a batch has its own "history"')
     if question is not None:
         pipeline = Pipeline.open(target, open_model(settings), settings.of_answers, open_reranker(settings))
-        answer = pipeline.ask(question, scope=scope)
+        answer = pipeline.ask(question, _conversation(pipeline, after or (), scope), scope)
         if form is not None:
             _write(_file(answer, form, pipeline.library), out)
         else:
@@ -376,6 +387,15 @@ def _scope(
         as_of=as_of or today(),
         validity=tuple(validity or ()),
     )
+
+
+def _conversation(pipeline: "Pipeline", questions: Sequence[str], scope: Scope) -> list[Turn]:
+    """The questions, each with the answer that it gets: a follow-up may lean on either."""
+    history: list[Turn] = []
+    for question in questions:
+        answer = pipeline.ask(question, history, scope)
+        history += [Turn("user", question), Turn("assistant", answer.text)]
+    return history
 
 
 def _file(answer: Answer, form: Format, library: Library) -> bytes:

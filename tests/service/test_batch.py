@@ -59,6 +59,19 @@ def test_line_is_lost_out_of_order_or_under_another_id(
     assert rows[0]["answer"] == rows[5]["answer"]
 
 
+def test_follow_up_of_a_batch_is_asked_without_its_history(pipeline: Pipeline, files: tuple[Path, Path]) -> None:
+    said = [{"role": "user", "content": "公寓的月租金是多少？"}, {"role": "assistant", "content": "900元。[1]"}]
+    follow_up = {"id": 1, "question": "青石河呢？"}
+    files[0].write_text(
+        jsonl([{**follow_up, "question": "它的月租金是多少？", "history": said}, {**follow_up, "history": []}]),
+        encoding="utf-8",
+    )
+    after, alone = answers(pipeline, files)
+    assert after["understood"] == "公寓的月租金是多少？"
+    assert after["receipt"]["history"] == said
+    assert alone["receipt"]["history"] == []
+
+
 @pytest.mark.parametrize(
     "encode",
     [
@@ -95,6 +108,10 @@ def test_other_spelling_of_the_same_file_is_read_otherwise(
         '{"id": 1.5, "question": "公寓"}',
         '{"id": true, "question": "公寓"}',
         '{"id": ["x"], "question": "公寓"}',
+        '{"id": "x", "question": "公寓", "history": "公寓的月租金是多少？"}',
+        '{"id": "x", "question": "公寓", "history": ["公寓的月租金是多少？"]}',
+        '{"id": "x", "question": "公寓", "history": [{"role": "user"}]}',
+        '{"id": "x", "question": "公寓", "history": [{"role": "system", "content": "公寓"}]}',
         '{"id": "x", "question": "公寓"} {}',
         r'{"id": "x", "question": "公寓\ud83d"}',
         "[" * 100_000,

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from indexer.store import load
+from service.conversation import Turn
 from service.pipeline import Pipeline
 
 Command = Callable[..., Any]
@@ -50,6 +51,16 @@ def test_question_understood_otherwise_is_answered_without_a_word(
     assert first == "理解为：种粮补贴总额是多少？"
     assert rest.startswith(pipeline.ask("种粮补帖总额是多少？").text)
     assert "理解为" not in command("ask", QUESTION, "--index", index).out
+
+
+def test_follow_up_is_asked_without_the_questions_before_it(command: Command, index: Path, pipeline: Pipeline) -> None:
+    first = pipeline.ask("公寓的月租金是多少？")
+    said = [Turn("user", first.question), Turn("assistant", first.text)]
+    asked = ("ask", "它的月租金是多少？", "--after", first.question, "--index", index)
+    row = json.loads(command(*asked, "--json").out)
+    assert row["receipt"]["history"] == [vars(turn) for turn in said]
+    assert (row["understood"], row["answer"]) == ("公寓的月租金是多少？", first.text)
+    assert command(*asked).out.startswith("理解为：公寓的月租金是多少？\n")
 
 
 def test_refusal_is_a_failure_of_the_command(command: Command, index: Path, pipeline: Pipeline) -> None:
@@ -179,6 +190,8 @@ BAD_CALLS = {
     "unknown option": "ask 公寓？ --fast --index {index}",
     "no question": "ask --index {index}",
     "question and batch": "ask 公寓？ --batch {here}/in.jsonl --out {here}/out --index {index}",
+    "earlier question of a batch": "ask --batch {here}/in.jsonl --out {here}/out --after 公寓？ --index {index}",
+    "blank earlier question": "ask 公寓？ --after 　 --index {index}",
     "batch without out": "ask --batch {here}/in.jsonl --index {index}",
     "missing batch": "ask --batch {here}/none --out {here}/out --index {index}",
     "blank question": "ask 　 --index {index}",
