@@ -92,30 +92,34 @@ def resolved_dates(document: Document, quote: str) -> tuple[RelativeDate, ...]:
     (同年, 次年) by the year named before it. One that means two different times in the quote is left out."""
     m = document.metadata
     published = as_date(fold(m.published)) or as_date(fold(m.signed))
-    ends = set(accumulate(map(len, rjieba.cut(quote)), initial=0))
+    # The line before the quote, where it is known, names the year of its 同年.
+    start = document.text.find(quote) if document.text.count(quote) == 1 else -1
+    lead = document.text[document.text.rfind("\n", 0, start) + 1 : start] if start > 0 else ""
+    told = lead + quote
+    ends = set(accumulate(map(len, rjieba.cut(told)), initial=0))
     found: dict[str, set[str]] = {}
-    years: list[tuple[int, int]] = [(match.end(), int(match[1])) for match in _NAMED_YEAR.finditer(quote)]
-    for match in _RELATIVE.finditer(quote):
+    years = [(match.end(), int(match[1])) for match in _NAMED_YEAR.finditer(told)]
+    for match in _RELATIVE.finditer(told, len(lead)):
         # 以后年度 names no 后年, 近日本 no 近日: a word begins here and, where the pattern is a whole word, ends here.
-        if match.start() not in ends or (match["about"] and match.end() not in ends) or _is_of_each(match, quote):
+        if match.start() not in ends or (match["about"] and match.end() not in ends) or _is_of_each(match, told):
             continue
-        date = _after(match, quote, years) if match["after"] else _resolved(match, published) if published else ""
+        date = _after(match, told, years) if match["after"] else _resolved(match, published) if published else ""
         found.setdefault(match.group(), set()).add(date)
         if date and len(date) == 4:
             years.append((match.end(), int(date)))
     return tuple(RelativeDate(text, min(dates)) for text, dates in found.items() if len(dates) == 1 and dates != {""})
 
 
-def _is_of_each(match: re.Match[str], quote: str) -> bool:
-    sentence = max(quote.rfind(mark, 0, match.start()) for mark in "。；\n") + 1
-    return match.group().startswith(_OF_EACH) and _EVERY.search(quote, sentence, match.start()) is not None
+def _is_of_each(match: re.Match[str], told: str) -> bool:
+    sentence = max(told.rfind(mark, 0, match.start()) for mark in "。；\n") + 1
+    return match.group().startswith(_OF_EACH) and _EVERY.search(told, sentence, match.start()) is not None
 
 
-def _after(match: re.Match[str], quote: str, years: Sequence[tuple[int, int]]) -> str:
-    """The year of 同年 or 次年: the last one of `years`, (end in the quote, year), on the same line before it, or the one behind."""
-    line = quote.rfind("\n", 0, match.start()) + 1
+def _after(match: re.Match[str], told: str, years: Sequence[tuple[int, int]]) -> str:
+    """The year of 同年 or 次年: the last one of `years`, (end in the text, year), on the same line before it, or the one behind."""
+    line = told.rfind("\n", 0, match.start()) + 1
     end, year = max((one for one in years if line < one[0] <= match.start()), default=(0, 0))
-    if not year or _EVERY.search(quote, end, match.start()):
+    if not year or _EVERY.search(told, end, match.start()):
         return ""
     return f"{year + (match.group() != '同年'):04d}"
 

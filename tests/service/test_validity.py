@@ -261,6 +261,14 @@ def test_relative_date_means_another_day(published: str, quote: str, meant: dict
     assert {one.text: one.date for one in resolved_dates(document, quote)} == meant
 
 
+def test_year_of_the_sentence_before_the_quote_is_not_found_or_one_of_another_line() -> None:
+    text = "甲线2021年3月立项。同年11月开工。\n乙线次年立项。\n每年申报。翌年拨付。翌年拨付。"
+    document = Document("a.md", "a.md", text, "0" * 64, Metadata(published="2024-03-18"))
+    assert [(one.text, one.date) for one in resolved_dates(document, "同年11月开工。")] == [("同年", "2021")]
+    assert resolved_dates(document, "乙线次年立项。") == ()
+    assert resolved_dates(document, "翌年拨付。") == ()
+
+
 # --- the interfaces --------------------------------------------------------------------------------------------------
 
 
