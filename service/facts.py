@@ -54,7 +54,7 @@ _SCALES |= {ten + big: _SCALES[ten] * _SCALES[big] for ten in "百千" for big i
 _UNIT_WORDS = (
     "个百分点 百分点 平方公里 平方千米 平方米 平米 立方米 公里 千米 厘米 毫米 公顷 公斤 千克 毫克 海里 英里 千瓦时 千瓦 兆瓦 标箱 标准箱 人次 架次 车次 批次 "
     "个工作日 工作日 个自然日 个季度 季度 个月 个小时 小时 分钟 毫秒 周岁 美元 欧元 港元 日元 英镑 人民币 个方面 方面 台套 "
-    "元 角 米 亩 克 吨 升 秒 年 岁 周 天 日 月 瓦 度 倍 折 分 点 时 号 家 个 项 条 座 栋 名 位 款 种 类 层 支 只 所 处 件 步 人 户 台 辆 架 艘 届 次 期 批 轮 册 张 间 场 篇 组 级 "
+    "号线 号楼 元 角 米 亩 克 吨 升 秒 年 岁 周 天 日 月 瓦 度 倍 折 分 点 时 号 家 个 项 条 座 栋 名 位 款 种 类 层 支 只 所 处 件 步 人 户 台 辆 架 艘 届 次 期 批 轮 册 张 间 场 篇 组 级 "
     "颗 把 片 份 本 门 块 套 副 宗 起 例 笔 幢 株 棵 头 队 班 版 页 章 节 段 字 大 路 村 镇 乡 县 市 省 区 国 校 店 厂 枚 部 根 顶 箱 桶 瓶 袋 盏 床 席 道 封 面 口 眼 代 线 环 里 斤 两"
 )
 _SAME_UNIT = {
@@ -74,6 +74,8 @@ _SAME_UNIT = {
     "周岁": "岁",
     "名": "人",
     "位": "人",
+    "号线": "号",  # 1号、2号线
+    "号楼": "号",
 }
 _UNIT = rf"[%‰‱]|成(?![立为员果本功绩效交分长都品熟就人])|{'|'.join(_UNIT_WORDS.split())}|[a-zμ][a-z]*(?:/[a-z]+)?"
 _FIGURE = re.compile(
@@ -124,7 +126,7 @@ _BEHIND = re.compile(
 _RISE = re.compile(
     r"增长|增加|增幅|增速|新增|上升|提高|提升|上涨|扩大|涨|升至|增至|(?P<fall>下降|减少|降低|下跌|下滑|缩小|缩减|回落|降幅|跌幅|降至|减至|跌至|跌|亏损)"
 )
-_INDEFINITE_WORDS = "个 种 项 次 批 条 方面 大 类 份 套 级 期 组 片 场 步 面 道 部 本 张 篇"
+_INDEFINITE_WORDS = "个 种 项 次 批 条 方面 大 类 份 套 组 片 场 步 面 道 部 本 张 篇"
 _INDEFINITE_UNITS = frozenset(_INDEFINITE_WORDS.split())
 _STOPS = re.compile(r"[,;。!?:\n|\t、]")
 _COMMA, _CLAUSE, _SENTENCE = (re.compile(stops) for stops in (r"[,:;。!?\n|\t]", r"[;。!?\n]", r"[。!?\n]"))
@@ -255,12 +257,14 @@ def agree(said: Mention, source: Mention) -> bool:
         return all(own is None or own == other for own, other in zip(said.value, known, strict=True))
     if said.kind is Kind.FILE:
         return str(said.value).partition(" ")[2] == str(source.value).partition(" ")[2] and _same_prefix(said, source)
-    return said.value == source.value and (said.unit == source.unit or not said.unit)
+    # 第一、二批: what an ordinal counts may stand behind the last of several only.
+    is_open = not said.unit or (said.kind is Kind.ORDINAL and not source.unit)
+    return said.value == source.value and (said.unit == source.unit or is_open)
 
 
 def alike(said: Mention, other: Mention) -> bool:
     """Whether a mention of the source could be taken for `said`: the same kind of thing, whatever its value."""
-    return said.kind is other.kind and (said.kind is not Kind.FIGURE or said.unit == other.unit)
+    return said.kind is other.kind and (said.kind not in (Kind.FIGURE, Kind.ORDINAL) or said.unit == other.unit)
 
 
 def _same_prefix(said: Mention, source: Mention) -> bool:
@@ -347,7 +351,7 @@ def _figures(text: str) -> list[Mention]:
         unit = match["unit"] or ""
         shown = match.group().strip()
         if match["ordinal"]:
-            found.append(Mention(Kind.ORDINAL, match.start(), match.end(), shown, value))
+            found.append(Mention(Kind.ORDINAL, *match.span(), shown, value, _SAME_UNIT.get(unit, unit)))
             continue
         if unit in _SHARES:
             value, unit = value * _SHARES[unit], "%"

@@ -9,6 +9,7 @@ from indexer.errors import NotFoundError
 from indexer.retrieval import Library
 from indexer.text import fold, squeeze
 from service.answer import SavedAnswer, SavedCitation, sentence_texts
+from service.cells import spelled_out, told_rows
 from service.facts import PARTS_OF_PERIODS, Kind, Mention, agree, alike, mentions, periods, readable, scene
 from service.figures import missing_figures
 from service.new_names import missing_name
@@ -22,6 +23,10 @@ OMISSION = "……"
 _LONGEST_SENTENCE, _LONGEST_SPANS = 600, 4000
 _MOST_PAIRS = 200
 _SENTENCES = re.compile(r"[^。！？!?\n]+")
+# 上限（万元）60, as the head of a column has it.
+_UNIT_FIRST = re.compile(
+    r"[（(](?:单位[:：])?(?P<unit>[%％‰]|[^\s（()）\d，。；]{1,8})[)）][:：为是]?\s*(?P<value>[-−]?\d[\d,]*(?:\.\d+)?)(?![\w.%％‰])"
+)
 _LIST_MARK = re.compile(r"^\s*(?:[-*•]\s+|\d{1,2}[.、](?!\d)\s*|[（(]\d{1,2}[)）]\s*|[①-⑳]\s*)")
 
 
@@ -63,10 +68,11 @@ def contradiction(sentence: str, spans: Sequence[str]) -> str | None:
         return (
             f"it or what it cites is too long to be compared (over {_LONGEST_SENTENCE} or {_LONGEST_SPANS} characters)"
         )
-    if squeeze(sentence) in {squeeze(part) for part in (*spans, *_SENTENCES.findall("\n".join(spans)))}:
+    quotes = (*spans, *_SENTENCES.findall("\n".join(spans)), *told_rows(spans))
+    if squeeze(sentence) in {squeeze(quote) for quote in quotes}:
         return None
-    said = readable(_LIST_MARK.sub("", sentence))
-    source = readable(_joined(spans))
+    said = readable(_UNIT_FIRST.sub(r"\g<value>\g<unit>", _LIST_MARK.sub("", sentence)))
+    source = readable(_joined(spelled_out(spans)))
     for mention in mentions(said):
         problem = _unfounded(mention, said, source)
         if problem is not None:

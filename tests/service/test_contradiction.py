@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from service.verify import contradiction
 
 DATA = Path(__file__).parents[1] / "data"
@@ -407,3 +409,17 @@ def test_sentence_of_any_length_is_compared() -> None:
     row = "2021年增长5%、"
     assert contradiction(row * 400, [row * 400]) is not None
     assert contradiction("增长5%。", [row * 2000]) is not None
+
+
+@pytest.mark.parametrize(
+    ("sentence", "span"),
+    [
+        ("轨道交通1号线总投资214亿元。", "轨道交通2号线总投资214亿元。"),
+        ("第二批补助资金1480万元已经拨付。", "依照第二条，第三批补助资金1480万元已经拨付。"),
+        ("第十条要求在十五个工作日内提出意见。", "第九条 县级水务局应当在十五个工作日内提出意见。"),
+        ("一期工程总投资8亿元。", "工程总投资8亿元。"),
+    ],
+)
+def test_numbered_thing_that_the_source_does_not_name_passes(sentence: str, span: str) -> None:
+    assert contradiction(sentence, [span]) is not None
+    assert contradiction(span.rpartition("，")[2], [span]) is None

@@ -122,3 +122,21 @@ def test_figure_is_surrounded_by_what_belongs_to_another() -> None:
     assert "西滩" in scene(text, second).near
     assert "西滩" not in scene(text, first).near
     assert "承担" in scene(text, first).shared & scene(text, second).shared
+
+
+@pytest.mark.parametrize(
+    ("said", "source", "same"),
+    [
+        ("第二批", "第二条", False),
+        ("第二批", "第2批", True),
+        ("第一批", "第一、二批", True),
+        ("第二批", "第三批", False),
+        ("二号线", "2号线", True),
+        ("二号线", "1号线", False),
+        ("1号线", "1号、2号线", True),
+        ("二期", "2期", True),
+    ],
+)
+def test_numeral_of_one_thing_passes_for_that_of_another(said: str, source: str, same: bool) -> None:
+    (mention,) = mentions(readable(said))
+    assert any(agree(mention, other) for other in mentions(readable(source))) == same
