@@ -6,7 +6,7 @@ Each is a `Mention` with its place; its `scene` tells which of several like ones
 
 import itertools
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -285,7 +285,14 @@ def _next(stops: re.Pattern[str], text: str, behind: int) -> int:
 
 def _last(stops: re.Pattern[str], text: str, before: int) -> int:
     """Offset behind the last stop before `before`, 0 without one."""
-    return max((match.end() for match in stops.finditer(text, 0, before)), default=0)
+    ends = _ends(stops, text)
+    i = bisect_right(ends, before)
+    return ends[i - 1] if i else 0
+
+
+@lru_cache(maxsize=1024)
+def _ends(stops: re.Pattern[str], text: str) -> list[int]:
+    return [match.end() for match in stops.finditer(text)]
 
 
 def _taken(mention: Mention, by: Sequence[Mention]) -> bool:

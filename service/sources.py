@@ -4,8 +4,9 @@ What stands in a document is data: it cannot close the block it stands in, nor b
 sentences that give orders to a model are not shown to it at all.
 """
 
+import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from indexer.document import Document
@@ -14,6 +15,7 @@ from indexer.retrieval import Library
 from service.answer import Citation
 from service.compose import display
 from service.evidence import Evidence
+from service.rows import head_of, told
 from service.units import Unit
 
 MAX_SOURCES = 12
@@ -98,11 +100,12 @@ def _source(number: int, marker: int, units: Sequence[Unit], library: Library) -
         return None  # what only its heading explains is no evidence without it
     sections = library.outline(document.doc_id)
     section = section_path(sections, quotable[0].start)
+    heads = _heads(document, quotable)
     citations = tuple(
         Citation.of(marker + i, document, start, end, section_path(sections, start))
-        for i, (start, end) in enumerate(_spans(document, quotable))
+        for i, (start, end) in enumerate(_spans(document, quotable, heads))
     )
-    words = "\n".join(_OWN_MARK.sub("", display(document.text[u.start : u.end])) for u in quotable)
+    words = "\n".join(_OWN_MARK.sub("", _words(document, u, heads.get(u))) for u in quotable if u not in heads.values())
     about = {
         "文件": document.title,
         "发布机构": document.metadata.issuer,
@@ -113,13 +116,37 @@ def _source(number: int, marker: int, units: Sequence[Unit], library: Library) -
     return Source(number, f"<资料 {number}>\n{head}\n原文：\n{harmless(words)}\n</资料 {number}>", citations)
 
 
-def _spans(document: Document, units: Sequence[Unit]) -> Iterator[tuple[int, int]]:
-    """The units as spans of the document, neighbours with nothing but white space between them joined."""
-    runs: list[tuple[int, int]] = []
+def _heads(document: Document, units: Sequence[Unit]) -> dict[Unit, Unit]:
+    """The line that names the columns, for each unit that is an unbroken row of a table with one that gives no orders."""
+    heads: dict[Unit, Unit] = {}
     for unit in units:
-        if runs and unit.start >= runs[-1][1] and not document.text[runs[-1][1] : unit.start].strip():
-            runs[-1] = (runs[-1][0], unit.end)
-        else:
-            runs.append((unit.start, unit.end))
-    for start, end in runs:
-        yield from document.unbroken(start, end)
+        head = head_of(document.text, unit)
+        if head is None or any(len([*document.unbroken(u.start, u.end)]) > 1 for u in (unit, head)):
+            continue
+        # Where the piece holds it, that very unit, which may have bars at its ends.
+        head = next((other for other in units if other.start <= head.start < other.end), head)
+        names, row = document.text[head.start : head.end], document.text[unit.start : unit.end]
+        if not gives_orders(names) and not gives_orders(told(names, row)):
+            heads[unit] = head
+    return heads
+
+
+def _words(document: Document, unit: Unit, head: Unit | None) -> str:
+    """A unit as the model gets to read it, a row with the names of its columns."""
+    words = document.text[unit.start : unit.end]
+    return display(words) if head is None else told(document.text[head.start : head.end], words)
+
+
+def _spans(document: Document, units: Sequence[Unit], heads: Mapping[Unit, Unit]) -> Iterator[tuple[int, int]]:
+    """The units as spans of the document, each head of a table by itself behind its rows, other neighbours with nothing
+    but white space between them joined."""
+    others = [unit for unit in units if unit not in heads.values()]
+    for head, group in itertools.groupby(others, key=heads.get):
+        runs: list[tuple[int, int]] = []
+        for unit in group:
+            if runs and unit.start >= runs[-1][1] and not document.text[runs[-1][1] : unit.start].strip():
+                runs[-1] = (runs[-1][0], unit.end)
+            else:
+                runs.append((unit.start, unit.end))
+        for start, end in [*runs, *([] if head is None else [(head.start, head.end)])]:
+            yield from document.unbroken(start, end)

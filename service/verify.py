@@ -21,7 +21,7 @@ OMISSION = "……"
 # Bounds of the comparison of generated sentences, in characters and in pairs of like figures: where everything is full of
 # figures, nothing tells them apart anyway.
 _LONGEST_SENTENCE, _LONGEST_SPANS = 600, 4000
-_MOST_PAIRS = 200
+_MOST_PAIRS = 4000
 _SENTENCES = re.compile(r"[^。！？!?\n]+")
 # 上限（万元）60, as the head of a column has it.
 _UNIT_FIRST = re.compile(
