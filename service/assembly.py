@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 
 from service.answer import Citation, Sentence, Verdict, sentence_texts
 from service.compose import Draft
-from service.entailment import unfounded
-from service.verify import unsupported
+from service.verify import unfounded, unsupported
 
 logger = logging.getLogger(__name__)
 

@@ -1,25 +1,14 @@
-"""Does a sentence that a language model worded follow from the spans it cites?"""
+"""How much of a sentence that a language model worded stands in what it cites?"""
 
 import re
-from collections.abc import Sequence
 
 from indexer.tokens import tokenize
-from service.verify import contradiction
 
-# Share of a sentence's content tokens that must stand in what it cites. A faithful rewording changes the words that link,
-# not those that name; a sentence about something else shares little more than its subject.
 MIN_ENTAILED = 0.6
+"""Share of a sentence's content tokens that must stand in what it cites. A faithful rewording changes the words that link, not
+those that name; a sentence about something else shares little more than its subject."""
 _FUNCTION = frozenset("的了着过是在和与及或被把将对向从到为以于由给让就都也还又等其这该此之并而则约近超每各个")
 _NUMERAL = re.compile(r"[\d零〇一二两三四五六七八九十百千万亿]")
-
-
-def unfounded(sentence: str, spans: Sequence[str]) -> str | None:
-    """None when a worded sentence follows from the cited spans, as far as words can tell; else what is wrong with it."""
-    problem = contradiction(sentence, spans)
-    if problem is not None:
-        return problem
-    share = entailed_share(sentence, "\n".join(spans))
-    return None if share >= MIN_ENTAILED else f"only {share:.0%} of its words stand in what it cites"
 
 
 def entailed_share(sentence: str, source: str) -> float:

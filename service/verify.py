@@ -10,6 +10,7 @@ from indexer.retrieval import Library
 from indexer.text import fold, squeeze
 from service.answer import SavedAnswer, SavedCitation, sentence_texts
 from service.cells import spelled_out, told_rows
+from service.entailment import MIN_ENTAILED, entailed_share
 from service.facts import PARTS_OF_PERIODS, Kind, Mention, agree, alike, mentions, periods, readable, scene
 from service.figures import missing_figures
 from service.new_names import missing_name
@@ -74,7 +75,7 @@ def contradiction(sentence: str, spans: Sequence[str]) -> str | None:
     said = readable(_UNIT_FIRST.sub(r"\g<value>\g<unit>", _LIST_MARK.sub("", sentence)))
     source = readable(_joined(spelled_out(spans)))
     for mention in mentions(said):
-        problem = _unfounded(mention, said, source)
+        problem = _misplaced(mention, said, source)
         if problem is not None:
             return problem
     known = periods(source)
@@ -89,7 +90,18 @@ def contradiction(sentence: str, spans: Sequence[str]) -> str | None:
     return None if opposite is None else f"it turns round what it cites: {opposite}"
 
 
-def _unfounded(mention: Mention, said: str, source: str) -> str | None:
+def unfounded(sentence: str, spans: Sequence[str]) -> str | None:
+    """None when a worded sentence follows from the cited spans, as far as facts and words can tell; else what is wrong
+    with it.
+    """
+    problem = contradiction(sentence, spans)
+    if problem is not None:
+        return problem
+    share = entailed_share(sentence, "\n".join(spans))
+    return None if share >= MIN_ENTAILED else f"only {share:.0%} of its words stand in what it cites"
+
+
+def _misplaced(mention: Mention, said: str, source: str) -> str | None:
     """What is wrong with a figure or date of a generated sentence, both texts `readable`; None when nothing is."""
     others = [other for other in mentions(source) if other.kind is mention.kind]
     agreeing = [other for other in others if agree(mention, other) or _has_unit_elsewhere(mention, other, source)]
@@ -213,7 +225,8 @@ class Check:
 def recheck(answer: SavedAnswer, library: Library) -> list[Check]:
     """Every citation and every sentence of a saved answer against the documents of the index, in order.
 
-    A sentence is checked as a quote and, where a language model worded the answer, also as generated. The text of the
+    A sentence is checked as before it was shown: as a quote and, where a language model worded the answer, else as a
+    worded one. The text of the
     answer adds a check only when it says something else than the sentences.
     """
     checks: list[Check] = []
@@ -231,7 +244,7 @@ def recheck(answer: SavedAnswer, library: Library) -> list[Check]:
             cited = [spans[marker] for marker in sentence.citations]
             problem = unsupported(sentence.text, cited)
             if problem is not None and answer.is_worded:
-                problem = contradiction(sentence.text, cited)
+                problem = unfounded(sentence.text, cited)
         checks.append(Check(None, sentence.text, problem))
     edited = _edited(answer)
     return [*checks, Check(None, answer.text, edited, "answer")] if edited else checks

@@ -2,7 +2,8 @@
 
 import pytest
 
-from service.entailment import MIN_ENTAILED, entailed_share, unfounded
+from service.entailment import MIN_ENTAILED, entailed_share
+from service.verify import unfounded
 
 RENT = "每套公寓的月租金是三百二十元，水费电费按照实际用量另外收取。"
 FLOOD = "县水务站在青石河沿线布设雷达水位计32台、雨量站57处，数据每5分钟回传一次。"

@@ -12,12 +12,12 @@ from indexer.document import Document
 from indexer.retrieval import Library
 from indexer.text import squeeze
 from service.compose import ExtractiveComposer
-from service.entailment import unfounded
 from service.evidence import Evidence, Reading
 from service.pipeline import Pipeline, Retrieved
 from service.question import understand
 from service.sources import MAX_SOURCES, Source, gives_orders, harmless, number_sources
 from service.units import Unit
+from service.verify import unfounded
 
 # What a model might take for the end or the beginning of a block, however it is spelled.
 LOOK_ALIKE = re.compile(r"<[\W_]*(?:资料|資料)|<[\W_]*?[/|!]|<\s*[a-z]", re.IGNORECASE)

@@ -264,7 +264,13 @@ def test_worded_sentence_fails_or_passes_whoever_composed_it(saved: Json, librar
 
 
 @pytest.mark.parametrize(
-    "sentence", ["县级仓库储备橡皮艇6500艘。", "县级仓库储备救生衣48件。", "市级仓库不储备橡皮艇48艘。"]
+    "sentence",
+    [
+        "县级仓库储备橡皮艇6500艘。",
+        "县级仓库储备救生衣48件。",
+        "市级仓库不储备橡皮艇48艘。",
+        "居民可以到县级仓库免费参观学习防汛知识。",  # every fact right, and nothing of it said
+    ],
 )
 def test_worded_falsehood_passes(saved: Json, library: Library, sentence: str) -> None:
     row = _cite(saved, library, QUOTE, sentence)
