@@ -16,6 +16,7 @@ from service.figures import missing_figures
 from service.new_names import missing_name
 from service.polarity import turned
 from service.rows import is_headed, told
+from service.subjects import swapped
 
 # Where an extractive sentence leaves words out, it says so with this mark.
 OMISSION = "……"
@@ -60,8 +61,9 @@ def contradiction(sentence: str, spans: Sequence[str]) -> str | None:
 
     Facts are figures with unit and qualifier (近, 超, 以上), dates, document numbers, names and negations, under
     normalisation of numerals. A figure or date must also belong to what it belongs to in the spans: where they hold
-    several like ones, the words around it must not come closer to another one's. Whether the rest of the sentence
-    follows from the spans is not looked at.
+    several like ones, the words around it must not come closer to another one's; in a table to its row and column.
+    What the spans say of one numbered thing, office or place must not be said of another that they name. Whether the
+    rest of the sentence follows from the spans is not looked at.
     """
     if not spans:
         return "it cites nothing"
@@ -87,7 +89,10 @@ def contradiction(sentence: str, spans: Sequence[str]) -> str | None:
     if name is not None:
         return f"the name {name} does not stand in what it cites"
     opposite = turned(said, source)
-    return None if opposite is None else f"it turns round what it cites: {opposite}"
+    if opposite is not None:
+        return f"it turns round what it cites: {opposite}"
+    other = swapped(said, source)
+    return None if other is None else f"it says of another what it cites says: {other}"
 
 
 def unfounded(sentence: str, spans: Sequence[str]) -> str | None:

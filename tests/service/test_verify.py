@@ -269,7 +269,7 @@ def test_worded_sentence_fails_or_passes_whoever_composed_it(saved: Json, librar
         "县级仓库储备橡皮艇6500艘。",
         "县级仓库储备救生衣48件。",
         "市级仓库不储备橡皮艇48艘。",
-        "居民可以到县级仓库免费参观学习防汛知识。",  # every fact right, and nothing of it said
+        "公寓的住户可以免费停车。",  # every fact right, and nothing of it said
     ],
 )
 def test_worded_falsehood_passes(saved: Json, library: Library, sentence: str) -> None:
