@@ -1,6 +1,8 @@
 """Every reason for a refusal, reached with a reading made by hand."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,7 @@ from service.question import understand
 from service.refusal import refusal_reason
 from service.units import Unit
 
+ROOT = Path(__file__).parents[2]
 UNIT = Unit("d", 0, 8)
 OTHER_YEAR = Conflict("2022年", "2025年")
 
@@ -224,3 +227,9 @@ def test_word_that_no_document_holds_is_not_named() -> None:
     strange = replace(known, unknown=("火星", "氧气"))
     assert refusal_reason(understand(RATE), strange) == "收录的文件中没有提到“火星”“氧气”"
     assert refusal_reason(understand(RATE), replace(strange, answered=0.9)) is None
+
+
+def test_page_on_refusals_names_another_threshold_than_the_shipped_one() -> None:
+    page = (ROOT / "docs" / "refusals.md").read_text(encoding="utf-8")
+    threshold = json.loads((ROOT / "models" / "evidence" / "evidence.json").read_text(encoding="utf-8"))["threshold"]
+    assert f"at present {threshold:.3f}" in page
