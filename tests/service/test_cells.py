@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from service.cells import heads_of, sentences, spelled_out
-from service.rows import cells, told
+from service.rows import told
 from service.verify import contradiction
 
 ROW = "居民小区二次供水改造 | 40 | 60 | 县级水务局"
@@ -197,6 +199,11 @@ def test_true_row_in_words_is_dropped() -> None:
     assert len(dropped) <= 0.01 * len(cases), dropped[:20]
 
 
-def test_number_of_cells_is_that_of_the_table() -> None:
-    made = table(random.Random(1))
-    assert len(cells(made.head)) == len(made.rows[0])
+@given(
+    st.lists(st.text(alphabet="|\t\n 　-*[1]（%）年甲", max_size=20), max_size=4),
+    st.text(alphabet="|（%）1年甲 ", max_size=12),
+)
+@example(["　| | 　", "甲 | 乙 | 丙"], "甲")
+def test_broken_table_breaks_the_check(spans: list[str], sentence: str) -> None:
+    spelled_out(spans)
+    contradiction(sentence, spans)
