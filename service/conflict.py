@@ -1,23 +1,26 @@
-"""Does a candidate speak of another year or place than the one asked for?"""
+"""Does a candidate speak of another year, place or numbered thing than the one asked for?"""
 
 from dataclasses import dataclass
 
+from indexer.text import fold
 from service.candidates import Candidate
+from service.numbered import numbered
 from service.places import names_any, rivals
 from service.question import Question, years
 
 
 @dataclass(frozen=True)
 class Conflict:
-    """The years or places that a text speaks of, `said`, where the question asks for others, `asked`; in Chinese."""
+    """The years, places or numbered things that a text speaks of, `said`, where the question asks for others, `asked`; in Chinese."""
 
     said: str
     asked: str
 
 
 def conflict(question: Question, candidate: Candidate) -> Conflict | None:
-    """The other year or place that a candidate is about instead of the one asked for; None when it fits or names none."""
-    return _other_year(question, candidate) or _other_place(question, candidate)
+    """The other year, place or numbered thing that a candidate is about instead of the one asked for; None when it fits or names
+    none."""
+    return _other_year(question, candidate) or _other_place(question, candidate) or _other_number(question, candidate)
 
 
 def _other_year(question: Question, candidate: Candidate) -> Conflict | None:
@@ -40,4 +43,21 @@ def _other_place(question: Question, candidate: Candidate) -> Conflict | None:
             return None
         if about := rivals(asked, text):
             return Conflict("、".join(sorted(about)), "、".join(sorted(asked)))
+    return None
+
+
+def _other_number(question: Question, candidate: Candidate) -> Conflict | None:
+    """The numbered things of the kind asked for that the units are about, by the nearest that names one, when it is none of those
+    asked for."""
+    setting = candidate.setting
+    asked = numbered(fold(question.resolved))
+    around = "\n".join((candidate.folded, setting.line, setting.before, setting.path, setting.document))
+    for kind in sorted({thing.kind for thing in asked}):
+        wanted = {thing for thing in asked if thing.kind == kind}
+        if wanted & numbered(around):
+            continue
+        # A document about the third of something still tells of other things what they are without a number.
+        for text in (candidate.folded, setting.line, setting.path):
+            if about := {thing for thing in numbered(text) if thing.kind == kind}:
+                return Conflict(*("、".join(map(str, sorted(group))) for group in (about, wanted)))
     return None

@@ -32,8 +32,8 @@ _RANGE = re.compile(r"\s*(?:至|到|—|-|～)\s*$")
 
 @dataclass(frozen=True)
 class Asked:
-    """The clauses that a question asks for by their addresses: where they stand, in order of preference, and what the documents
-    that it names do not hold, in Chinese."""
+    """The clauses that a question asks for by their addresses: where they stand, in order of preference, and what neither the
+    documents that it names, nor, where it names none, those that were found hold, in Chinese."""
 
     clauses: tuple[tuple[str, Section], ...]
     missing: str | None
@@ -60,6 +60,8 @@ def asked_clauses(question: Question, hits: Sequence[Hit], library: Library, sco
                 places.append((document.doc_id, section))
         if not places and named:
             missing = f"没有这一条文：{quoted_title(named[0])}没有{address}"
+        elif not places and _could_hold(hits, library) and not _speak_of(hits, address, library):
+            missing = f"没有这一条文：检索到的文件都没有{address}"
         found.extend(places[: 1 if named else _DOCUMENTS])
     return Asked(tuple(dict.fromkeys(found)), None if found else missing)
 
@@ -67,6 +69,18 @@ def asked_clauses(question: Question, hits: Sequence[Hit], library: Library, sco
 def _admitted(document: Document, library: Library, scope: Scope) -> bool:
     status = library.register.standing(document.doc_id, scope.as_of).status
     return scope.admits(document) and scope.admits_standing(status)
+
+
+def _could_hold(hits: Sequence[Hit], library: Library) -> bool:
+    """Whether the best hit is of a document with articles; the numbered points of others are called 第二条 as well."""
+    return bool(hits) and any("条" in section.clause for section in library.outline(hits[0].passage.doc_id))
+
+
+def _speak_of(hits: Sequence[Hit], address: Address, library: Library) -> bool:
+    """Whether a passage names a clause at this address, as of another law."""
+    return any(
+        Address.of(match) == address for hit in hits for match in ADDRESS.finditer(fold(library.text(hit.passage)))
+    )
 
 
 def _in_order(hits: Sequence[Hit], library: Library) -> list[Document]:

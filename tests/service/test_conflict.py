@@ -1,4 +1,4 @@
-"""A text of another year or place than the one asked for is known by the nearest place that names one."""
+"""A text of another year, place or numbered thing than the one asked for is known by the nearest place that names one."""
 
 import pytest
 from hypothesis import given
@@ -93,7 +93,42 @@ def test_other_year_is_passed_over_where_the_place_is_another_too() -> None:
     assert conflict(asked, candidate("2025年成都节水27%。")) == Conflict("成都", "苏州")
 
 
-TEXTS = st.text(alphabet="2025年1苏州成都市县，。的-至| ", max_size=24)
+@pytest.mark.parametrize(
+    "piece",
+    [
+        candidate("2号线总投资120亿元。"),
+        candidate("二号线总投资120亿元。"),
+        candidate("1号线和2号线总投资278亿元。"),
+        candidate("1至3号线总投资278亿元。"),
+        candidate("总投资120亿元。"),
+        candidate("总投资比1号线少38亿元。", line="2号线高架为主。总投资比1号线少38亿元。"),
+        candidate("总投资比1号线少38亿元。", before="2号线高架为主。"),
+        candidate("总投资比1号线少38亿元。", path="2号线"),
+        candidate("总投资120亿元。", document="1号线竣工报告"),
+        candidate("1号楼总投资3亿元。"),
+    ],
+)
+def test_text_of_the_line_asked_for_or_of_none_is_of_another_line(piece: Candidate) -> None:
+    assert conflict(understand("轨道交通2号线总投资多少？"), piece) is None
+
+
+@pytest.mark.parametrize(
+    ("question", "piece", "said", "asked"),
+    [
+        ("2号线投资多少？", candidate("1号线投资158亿元。"), "1号线", "2号线"),
+        ("2号线投资多少？", candidate("投资158亿元。", line="1号线今年开通。投资158亿元。"), "1号线", "2号线"),
+        ("2号线投资多少？", candidate("158亿元", line="| 一号线 | 158亿元 |", is_row=True), "1号线", "2号线"),
+        ("第三批示范企业有多少家？", candidate("第一批、第二批示范企业40家。"), "第一批、第二批", "第三批"),
+        ("第三批示范企业有多少家？", candidate("示范企业40家。", path="首批名单"), "第一批", "第三批"),
+        ("项目二期投资多少？", candidate("项目一期投资3亿元。"), "第一期", "第二期"),
+        ("第三产业增加值多少？", candidate("第二产业增加值51亿元。"), "第二产业", "第三产业"),
+    ],
+)
+def test_text_of_another_line_batch_or_phase_fits(question: str, piece: Candidate, said: str, asked: str) -> None:
+    assert conflict(understand(question), piece) == Conflict(said, asked)
+
+
+TEXTS = st.text(alphabet="2025年1苏州成都市县第批号线期，。的-至| ", max_size=24)
 
 
 @given(TEXTS, TEXTS, TEXTS, TEXTS, TEXTS, st.booleans())

@@ -192,6 +192,16 @@ def test_article_that_there_is_not_is_answered(rules: Pipeline) -> None:
     assert not answer.citations
 
 
+def test_article_that_no_document_has_is_answered_with_another(rules: Pipeline) -> None:
+    answer = rules.ask("第二十条说了什么？", scope=on(DAY))
+    assert (answer.reason, answer.citations) == ("没有这一条文：检索到的文件都没有第二十条", ())
+    assert rules.ask("第五条第九项是什么？", scope=on(DAY)).reason == "没有这一条文：检索到的文件都没有第五条第（九）项"
+
+
+def test_article_of_another_law_that_a_passage_names_is_said_to_be_missing(rules: Pipeline) -> None:
+    assert not (rules.ask("依照第九条处罚的怎么办？", scope=on(DAY)).reason or "").startswith("没有这一条文")
+
+
 def referred(rules: Pipeline, quote: str) -> list[str]:
     document = rules.library.document("new.txt")
     start = document.text.index(quote)
