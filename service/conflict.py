@@ -1,5 +1,6 @@
 """Does a candidate speak of another year, place or numbered thing than the one asked for?"""
 
+import re
 from dataclasses import dataclass
 
 from indexer.text import fold
@@ -7,6 +8,10 @@ from service.candidates import Candidate
 from service.numbered import numbered
 from service.places import names_any, rivals
 from service.question import Question, years
+
+# What a thing is compared or connected with is not what the sentence is about.
+_COMPARED = re.compile(r"(?:比|较|与|跟|同|于|换乘|衔接)\s*(?:第\s*)?[\d一二三四五六七八九十]+(?:号\w|[批期轮届])")
+_STOP = re.compile(r"[。！？!?;；]")
 
 
 @dataclass(frozen=True)
@@ -47,17 +52,29 @@ def _other_place(question: Question, candidate: Candidate) -> Conflict | None:
 
 
 def _other_number(question: Question, candidate: Candidate) -> Conflict | None:
-    """The numbered things of the kind asked for that the units are about, by the nearest that names one, when it is none of those
-    asked for."""
-    setting = candidate.setting
+    """The numbered things of the kind asked for that the units are about, by the nearest text that names one, when it is none of
+    those asked for.
+
+    A heading tells what stands below it, the title of a document not: about the third batch it still speaks of other things.
+    """
     asked = numbered(fold(question.resolved))
-    around = "\n".join((candidate.folded, setting.line, setting.before, setting.path, setting.document))
+    if not asked:
+        return None
+    setting = candidate.setting
+    nearest = (candidate.folded, *_before_in_line(candidate), setting.path)
     for kind in sorted({thing.kind for thing in asked}):
         wanted = {thing for thing in asked if thing.kind == kind}
-        if wanted & numbered(around):
-            continue
-        # A document about the third of something still tells of other things what they are without a number.
-        for text in (candidate.folded, setting.line, setting.path):
-            if about := {thing for thing in numbered(text) if thing.kind == kind}:
+        for text in nearest:
+            about = {thing for thing in numbered(_COMPARED.sub("", text)) if thing.kind == kind}
+            if about and not wanted & numbered(text):
                 return Conflict(*("、".join(map(str, sorted(group))) for group in (about, wanted)))
+            if about:
+                break
     return None
+
+
+def _before_in_line(candidate: Candidate) -> list[str]:
+    """What stands before a sentence in its paragraph, by sentences, the last first; of a row all of it."""
+    line = candidate.setting.line
+    start = line.find(candidate.folded)
+    return [line] if candidate.is_row or start < 0 else list(reversed(_STOP.split(line[:start])))

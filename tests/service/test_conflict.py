@@ -102,9 +102,10 @@ def test_other_year_is_passed_over_where_the_place_is_another_too() -> None:
         candidate("1至3号线总投资278亿元。"),
         candidate("总投资120亿元。"),
         candidate("总投资比1号线少38亿元。", line="2号线高架为主。总投资比1号线少38亿元。"),
-        candidate("总投资比1号线少38亿元。", before="2号线高架为主。"),
-        candidate("总投资比1号线少38亿元。", path="2号线"),
-        candidate("总投资120亿元。", document="1号线竣工报告"),
+        candidate("总投资比1号线少38亿元。"),
+        candidate("与1号线换乘，总投资120亿元。", path="2号线"),
+        candidate("总投资120亿元。", line="1号线今年开通。2号线明年开通。总投资120亿元。"),
+        candidate("总投资120亿元。", path="2号线", document="1号线竣工报告"),
         candidate("1号楼总投资3亿元。"),
     ],
 )
@@ -117,6 +118,8 @@ def test_text_of_the_line_asked_for_or_of_none_is_of_another_line(piece: Candida
     [
         ("2号线投资多少？", candidate("1号线投资158亿元。"), "1号线", "2号线"),
         ("2号线投资多少？", candidate("投资158亿元。", line="1号线今年开通。投资158亿元。"), "1号线", "2号线"),
+        ("2号线投资多少？", candidate("1号线投资158亿元。", line="1号线投资158亿元。2号线今年开工。"), "1号线", "2号线"),
+        ("2号线投资多少？", candidate("投资158亿元。", path="1号线"), "1号线", "2号线"),
         ("2号线投资多少？", candidate("158亿元", line="| 一号线 | 158亿元 |", is_row=True), "1号线", "2号线"),
         ("第三批示范企业有多少家？", candidate("第一批、第二批示范企业40家。"), "第一批、第二批", "第三批"),
         ("第三批示范企业有多少家？", candidate("示范企业40家。", path="首批名单"), "第一批", "第三批"),

@@ -89,3 +89,54 @@ def test_a_heading_comes_with_the_headings_right_below_it():
     start = text.index("先修渠")
     found = children(text, "d", outline(text), start, start + 3)
     assert [(text[x.lead.start : x.lead.end], len(x.items)) for x in found] == [("## 一、目标", 2)]
+
+
+def lists(text: str, start: int = 0, end: int | None = None) -> list[tuple[str, ...]]:
+    found = listings(text, "d", start, len(text) if end is None else end)
+    return [tuple(text[u.start : u.end] for u in (x.lead, *x.items)) for x in found]
+
+
+MATERIALS = "第八条 提交以下材料：\n1. 申请表；\n2. 方案；\n水利局收到后，可以先行查看。\n3. 票据；\n4. 承诺书。\n第九条 水利局应当评审。\n"
+WHOLE = ("第八条 提交以下材料：", "1. 申请表；", "2. 方案；", "3. 票据；", "4. 承诺书。")
+
+
+def test_paragraph_between_items_cuts_the_list_or_leads_the_rest():
+    assert lists(MATERIALS) == [WHOLE]
+    single = "内容：\n（一）数量；\n（二）水量，按差额计算；\n计算时应当扣除影响。\n（三）资金。\n"
+    assert lists(single) == [("内容：", "（一）数量；", "（二）水量，按差额计算；", "（三）资金。")]
+
+
+def test_interrupted_list_is_cut_at_the_ends_of_a_passage():
+    for part in ("2. 方案；", "水利局收到后，可以先行查看。", "3. 票据；", "第八条 提交以下材料："):
+        start = MATERIALS.index(part)
+        assert lists(MATERIALS, start, start + len(part)) == [WHOLE], part
+    start = MATERIALS.index("第九条")
+    assert lists(MATERIALS, start, len(MATERIALS)) == []
+
+
+def test_list_that_a_passage_only_leads_to_is_cut_or_a_later_one_is_led_by_it():
+    text = "1. 旧项；\n段一。\n办法如下：\n" + "".join(f"- 第{i}件\n" for i in range(6)) + "另见：\n- 甲\n- 乙\n"
+    end = text.index("- 第0件")
+    assert [(found[0], len(found)) for found in lists(text, 0, end)] == [("办法如下：", 7)]
+
+
+def test_headings_with_their_text_or_two_lists_are_taken_for_one():
+    assert lists("方案\n（一）合理布局\n依托现有设施。\n（二）加强资金\n安排资金。\n") == []
+    twice = "甲：\n1. 一；\n2. 二。\n乙方应当提交。\n1. 三；\n2. 四。\n"
+    assert lists(twice) == [("甲：", "1. 一；", "2. 二。"), ("乙方应当提交。", "1. 三；", "2. 四。")]
+    led = "甲：\n1. 一；\n2. 二。\n乙方应当提交：\n3. 三；\n4. 四。\n"
+    assert [found[0] for found in lists(led)] == ["甲：", "乙方应当提交："]
+    assert len(lists("甲：\n1. 一；\n2. 二。\n段一。\n段二。\n段三。\n3. 三；\n4. 四。\n")) == 2
+
+
+def test_paragraphs_that_count_in_words_are_no_list():
+    for marks in (("一是", "二是", "三是"), ("第一，", "第二，", "第三，"), ("首先，", "其次，", "最后，")):
+        items = tuple(f"{mark}修渠{i}公里。当年完工。" for i, mark in enumerate(marks))
+        assert lists("做法有三个方面：\n" + "\n".join(items) + "\n") == [("做法有三个方面：", *items)]
+
+
+@given(st.text(alphabet="1.2、（一）是；。：#水|\n", max_size=60), st.integers(0, 30), st.integers(1, 30))
+def test_items_overlap_or_leave_the_order_of_the_text(text: str, start: int, length: int):
+    for found in listings(text, "d", min(start, len(text)), min(start + length, len(text))):
+        units = (found.lead, *found.items)
+        assert all(a.end <= b.start for a, b in itertools.pairwise(units))
