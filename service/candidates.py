@@ -23,7 +23,7 @@ from service.units import Listing, Unit, begins_table, children, listings, split
 
 # A list longer than this is no answer that anybody reads.
 _MAX_ITEMS = 30
-_LIST_CHARACTERS = 1200
+LIST_CHARACTERS = 1200
 _LEAD_IN_CHARACTERS = 400
 # What numbers a heading, in front and, in a table of contents, behind.
 _NUMBERING = re.compile(
@@ -168,7 +168,7 @@ class Candidates:
         below = children(text, passage.doc_id, sections, passage.start, passage.end)
         for listing in [*_without_planted(text, below), *self._listed(passage)]:
             length = sum(item.end - item.start for item in listing.items)
-            if 2 <= len(listing.items) <= _MAX_ITEMS and length <= _LIST_CHARACTERS:
+            if 2 <= len(listing.items) <= _MAX_ITEMS and length <= LIST_CHARACTERS:
                 yield listing
 
     def _list(self, listing: Listing, share: float) -> Candidate:

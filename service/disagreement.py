@@ -1,8 +1,8 @@
 """Two sources that give different figures or dates for one thing: both are to be shown.
 
 A false alarm is worse than a missed one, so whatever tells two values apart keeps them from contradicting each other: another
-year, part of a year or place, a narrower thing (过夜游客 among 游客), a plan beside a result, a rounded or vague figure that the
-other one fits.
+year, part of a year or place, a narrower thing (过夜游客 among 游客), a plan beside a result, a change beside a whole, a rounded or
+vague figure that the other one fits.
 """
 
 import re
@@ -34,6 +34,8 @@ _SAME_SCENE = 0.5
 _SAME_ASKED = 0.75
 _CLAUSES = re.compile(r"[;。!?\n|]")
 _PLANNED = re.compile(r"计划|目标|力争|争取|预计|预期|规划|拟|将达")
+# So many more are not so many: 新增助餐点74个 beside 助餐点179个. What it was raised to is a whole again.
+_CHANGE = re.compile(r"(?:新增|净增|增加|增设|增派|新建|新设|新开|减少|净减|下降)(?![到至])")
 # What stands between a thing and its figure, and what may stand before the thing without narrowing it down.
 _FILLED = re.compile(r"(?:[为达到至有共约超过近逾了的计仅是]|完成|实现|突破)*$")
 _WIDE = re.compile(r"^[全我本该各]|[年月底末度]$")
@@ -158,7 +160,8 @@ def _contradict(one: _Said, other: _Said, asked: frozenset[str]) -> bool:
     if bool(_PLANNED.search(one.lead)) != bool(_PLANNED.search(other.lead)):
         return False
     if one.mention.kind is Fact.FIGURE and (
-        (one.years and other.years and not one.years & other.years)
+        _is_change(one) != _is_change(other)
+        or (one.years and other.years and not one.years & other.years)
         or one.periods != other.periods
         or _narrows(one.lead, other.lead)
     ):
@@ -173,6 +176,11 @@ def _contradict(one: _Said, other: _Said, asked: frozenset[str]) -> bool:
         and len(here & there) >= _SAME_ASKED * len(here | there)
         and not _apart(one, other)
     )
+
+
+def _is_change(said: _Said) -> bool:
+    """Whether a figure tells how many more or fewer there are, by the words since the last comma."""
+    return _CHANGE.search(said.lead.rpartition(",")[2]) is not None
 
 
 def _fit(said: Mention, exact: Mention) -> bool:

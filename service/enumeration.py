@@ -1,7 +1,9 @@
-"""How many things a text enumerates: by 、, by numbers and ordinals, by semicolons, by names in quotes."""
+"""How many things a text enumerates: by 、, by numbers and ordinals, by semicolons, by names in quotes; how many it announces."""
 
 import re
 from collections.abc import Iterator
+
+from indexer.numerals import number_of
 
 _STOPS = re.compile(r"[。；;！？!?\n]|，(?=[^、]*$)")
 _AND = re.compile(r"[和及与]")
@@ -12,6 +14,16 @@ _ORDINAL = re.compile(
 _CHINESE = "一二三四五六七八九十"
 _IN_WORDS = re.compile(r"首先|其次|再次|最后")
 _NAMED = re.compile(r"[“《][^”》]{1,20}[”》]")
+_ANNOUNCED = re.compile(
+    r"(?P<count>\d{1,2}|[两三四五六七八九十]{1,2})(?:个?(?:方面|阶段|环节|步骤|部分|要求|条件|问题|原因|特点|重点|任务)|[大项条点类种件](?!以))"
+    r"[^，。；：:]{0,10}[：:]$"
+)
+
+
+def announced(lead: str) -> int | None:
+    """How many items a lead-in says that it leads: 四个方面： is 4; None when it does not say."""
+    match = _ANNOUNCED.search(lead.rstrip())
+    return number_of(match["count"]) if match else None
 
 
 def sizes(text: str) -> frozenset[int]:

@@ -44,8 +44,9 @@ class Evidence:
 
     Most evidence is one unit; a list is its heading or lead-in followed by its items. The score is the share of the candidates'
     probability. `matched` are the question's tokens that stand in the units themselves, `coverage` the share of the question's
-    weight found in or around them, `has_kind` whether the kind of answer asked for stands in them, `conflict` the other year or
-    place that they speak of instead of the one asked for.
+    weight found in or around them, `has_kind` whether the kind of answer asked for stands in them, `conflict` the other year,
+    place or numbered thing that they speak of instead of the one asked for, `is_withheld` whether they speak of what is to be
+    named without its name.
     """
 
     units: tuple[Unit, ...]
@@ -54,6 +55,7 @@ class Evidence:
     coverage: float
     has_kind: bool
     conflict: Conflict | None = None
+    is_withheld: bool = False
 
     def stands_in(self, passage: Passage) -> bool:
         """Whether any of its units stands in the passage, or reaches into it."""
@@ -162,11 +164,13 @@ def _evidence(question: Question, weights: Mapping[str, float], candidate: Candi
     setting = candidate.setting
     everywhere = candidate.own | setting.near | setting.heading | setting.above | setting.title
     total = sum(weights.values()) or 1.0
+    is_withheld = withholds_name(question, candidate.folded)
     return Evidence(
         candidate.units,
         share,
         frozenset(token for token in weights if token in candidate.own and token not in setting.title),
         sum(weight for token, weight in weights.items() if token in everywhere) / total,
-        has_form(question, candidate) is not False and not withholds_name(question, candidate.folded),
+        has_form(question, candidate) is not False and not is_withheld,
         conflict(question, candidate),
+        is_withheld,
     )

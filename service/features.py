@@ -44,8 +44,10 @@ LOOKS_LIKE: dict[Kind, re.Pattern[str]] = {
 }
 _FIGURE = re.compile(r"\d[\d,.]*")
 _DATE = re.compile(r"\d{4}年|\d{1,2}月|\d{1,2}日")
+# Between 某 and what it stands for may be what kind it is: 某餐饮公司; 某种程度上由公司 and 某人的公司 are none.
 _WITHHELD = re.compile(
-    r"某(?:[大些]?型?(?:家|头部|知名)?(?:公司|国企|央企|民企|企业|单位|机构|银行|集团|园区|局|厂|人|市|区|县|镇))"
+    r"某(?:市|区|县|镇|人|局|厂|家?[大些]?型?(?![种个项次年月日天时段方人])[^\W\d_的地得由是在和与及或被把将向对从为了以于]{0,6}?(?:公司|[国央民]企|企业|单位|机构|银行|集团"
+    r"|园区|工厂|中学|小学|大学|学校|学院|医院|幼儿园|餐厅|饭店|酒店|商场|超市|药店|协会|中心|部门))"
     r"|(?:名称?|姓名|名字|单位|公司|企业)(?:缺失|不详|从略|隐去|未披露|未公开|未公布|暂不公开)|隐去了.{0,6}名"
 )
 _ASKS_BACK = re.compile(r"[?？]\W*$")
@@ -339,7 +341,7 @@ def looks_right(question: Question, folded: str) -> bool | None:
 
 def withholds_name(question: Question, folded: str) -> bool:
     """Whether a folded text speaks of what the question wants the name of, without the name: 某公司, 名称缺失."""
-    return question.kind is Kind.ENTITY and _WITHHELD.search(folded) is not None
+    return question.kind in (Kind.ENTITY, Kind.NAME) and _WITHHELD.search(folded) is not None
 
 
 def _embedded(candidate: Candidate) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ def refusal_reason(question: Question, reading: Reading) -> str | None:
         return "检索到的段落与所问事项关联不足"
     looked_at = _LOOKED_AT.get(question.kind, 0)
     lacks_kind = looked_at > 0 and not any(piece.has_kind for piece in fitting[:looked_at])
+    lacks_kind |= bool(fitting) and fitting[0].is_withheld
     if fitting and reading.answered >= reading.threshold and not lacks_kind:
         return None
     if leading[0].conflict is not None:

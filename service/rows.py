@@ -1,15 +1,22 @@
 """Rows of tables as sentences: each cell with the head of its column, for a bare 163.8 says nothing."""
 
 import re
+from collections.abc import Sequence
 
 from indexer.lines import is_row, line_end, line_start
-from indexer.text import without_markup
+from indexer.text import fold, without_markup
 from service.units import RULE, Unit
 
 # A reference mark of the document itself would read as one of ours.
 _OWN_MARK = re.compile(r"\[(\d+)\]")
 _UNIT = re.compile(r"[（(](?:单位[:：])?(?P<unit>[^（()）]{1,8})[)）]$")
 _EDGES = " |\t"
+# Rows that sum up the others, and cells that name nothing.
+_NO_NAME = re.compile(r"全.|[合总小共]计|总[数量额]?|其他|其中|[\d.,%()\-—/~]*|.")
+_REGION = re.compile(r"(?<=..)[省市区县镇乡州盟旗]$")
+# A question that sets a row against the others is about all of them.
+_ALL_ROWS = re.compile(r"除|以外|之外|其[他余它]|另外|[各每]个?[省市区县镇乡]")
+_AGAINST_OTHERS = re.compile(r"比|最|排|第几|哪[个座家省市区县镇乡]")
 
 
 def head_of(text: str, row: Unit) -> Unit | None:
@@ -34,6 +41,26 @@ def head_of(text: str, row: Unit) -> Unit | None:
         return None
     first += len(head) - len(head.lstrip(_EDGES))
     return Unit(row.doc_id, first, first + len(head.strip(_EDGES)))
+
+
+def rows_asked_for(question: str, rows: Sequence[str]) -> list[str]:
+    """The rows that a question names by their cells, those with the most such cells; all where it names none, or asks beyond them.
+
+    江都区城区和乡镇各多少个 names the row of 江都区, 哪个区比江都区多 needs the others.
+    """
+    folded = fold(question)
+    named = [sum(_is_named(fold(cell), folded) for cell in cells(row)) for row in rows]
+    most = max(named, default=0)
+    chosen = [row for row, count in zip(rows, named, strict=True) if count == most]
+    beyond = _ALL_ROWS.search(folded) or (len(chosen) == 1 and _AGAINST_OTHERS.search(folded))
+    return list(rows) if not most or beyond else chosen
+
+
+def _is_named(cell: str, question: str) -> bool:
+    is_year = re.fullmatch(r"(?:19|20)\d\d", cell) is not None
+    if not is_year and _NO_NAME.fullmatch(cell):
+        return False
+    return cell in question or (_REGION.search(cell) is not None and cell[:-1] in question)
 
 
 def is_headed(head: str, row: str) -> bool:

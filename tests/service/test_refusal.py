@@ -208,16 +208,44 @@ def test_somebody_without_a_name_is_taken_for_the_name_asked_for() -> None:
     assert refusal_reason(question, reading(named, withheld, answered=0.9)) is None
 
 
+def test_name_that_is_withheld_is_given_when_the_question_is_what_it_is_called() -> None:
+    question = understand("被追回补贴的餐饮公司叫什么？")
+    withheld = replace(piece(has_kind=False), is_withheld=True)
+    assert refusal_reason(question, reading(withheld, piece(), answered=0.9)) == "相关段落没有给出所问的名称"
+    assert refusal_reason(question, reading(piece(), withheld, answered=0.9)) is None
+    assert refusal_reason(question, reading(piece(has_kind=False), answered=0.9)) is None
+
+
 @pytest.mark.parametrize(
     "text",
-    ["平台由某公司承建", "某大型国企中标", "建设单位 | （名称缺失）", "公告隐去了单位名称", "中标企业名称未公开"],
+    [
+        "平台由某公司承建",
+        "某大型国企中标",
+        "某家大型国企中标",
+        "建设单位 | （名称缺失）",
+        "公告隐去了单位名称",
+        "中标企业名称未公开",
+        "桥西街道某餐饮公司被追回补贴",
+        "某知名互联网企业退出",
+        "某某中学被要求整改",
+        "某县某镇卫生学校停课",
+    ],
 )
 def test_withheld_name_passes_for_a_name(text: str) -> None:
     assert withholds_name(understand("水务平台由哪家公司建设？"), fold(text))
+    assert withholds_name(understand("建设水务平台的公司叫什么？"), fold(text))
     assert not withholds_name(understand("水务平台什么时候建设？"), fold(text))
 
 
-@pytest.mark.parametrize("text", ["平台由柳溪水务公司承建", "在某种程度上由公司决定", "公司名称变更为柳溪水务"])
+@pytest.mark.parametrize("text", [
+        "平台由柳溪水务公司承建",
+        "在某种程度上由公司决定",
+        "公司名称变更为柳溪水务",
+        "某个项目的公司是柳溪水务公司",
+        "在某方面与柳溪水务公司合作",
+        "某次会议后柳溪水务公司中标",
+    ],
+)
 def test_name_is_taken_for_withheld(text: str) -> None:
     assert not withholds_name(understand("水务平台由哪家公司建设？"), fold(text))
 
