@@ -159,14 +159,14 @@ class Candidates:
     def _listed(self, passage: Passage) -> list[Listing]:
         """Lead-ins with the items that they introduce."""
         text = self._library.document(passage.doc_id).text
-        return _without_planted(text, listings(text, passage.doc_id, passage.start, passage.end))
+        return without_planted(text, listings(text, passage.doc_id, passage.start, passage.end))
 
     def _lists_around(self, passage: Passage) -> Iterator[Listing]:
         """Headings with their children and lead-ins with their items, as far as they are short enough to answer with."""
         text = self._library.document(passage.doc_id).text
         sections = self._library.outline(passage.doc_id)
         below = children(text, passage.doc_id, sections, passage.start, passage.end)
-        for listing in [*_without_planted(text, below), *self._listed(passage)]:
+        for listing in [*without_planted(text, below), *self._listed(passage)]:
             length = sum(item.end - item.start for item in listing.items)
             if 2 <= len(listing.items) <= _MAX_ITEMS and length <= LIST_CHARACTERS:
                 yield listing
@@ -210,7 +210,7 @@ class Candidates:
         return [f"{year}年" for year in self._library.register.years(document.doc_id)]
 
 
-def _without_planted(text: str, found: Sequence[Listing]) -> list[Listing]:
+def without_planted(text: str, found: Sequence[Listing]) -> list[Listing]:
     """The lists that no planted line leads, without their planted items."""
     return [
         Listing(listing.lead, tuple(item for item in listing.items if not _is_planted(text, item)))

@@ -3,10 +3,16 @@
 import re
 from collections.abc import Sequence
 
+from indexer.outline import section_path
+from indexer.retrieval import Library
 from indexer.text import fold
+from service.evidence import Evidence
 from service.question import Kind, Question
+from service.rows import head_of
 
-_ASKS = re.compile(r"哪[个家边种座条项所](?:更|最|较)?[先高多少大小低长短早晚快慢强重远]|分别|各.{0,3}[有是自占多为几叫属]|谁[更先高多]")
+_ASKS = re.compile(
+    r"哪[个家边种座条项所](?:更|最|较)?[先高多少大小低长短早晚快慢强重远]|分别|各.{0,3}[有是自占多为几叫属]|谁[更先高多]"
+)
 _LINK = re.compile(
     r"以及|(?<![共饱温总])和(?![平谐解睦])|(?<!参)与(?![会否])|(?<=[^\s])跟|(?<![占对相同环百])比(?![例重较率如方])|、"
 )
@@ -14,6 +20,9 @@ _EDGE = re.compile(r"[\s\"“”‘’()《》的在对把被让从由是]")
 _CLAUSES = re.compile(r"[,;:。?!]")
 _RUN = re.compile(r"[a-z\d.]+")
 _LONGEST = 12
+# How far down the evidence the other side of a comparison is looked for, and how close to the best it must come.
+_COMPARED = 12
+_SHARE_OF_BEST = 0.02
 
 
 def sides(question: Question) -> tuple[str, ...]:
@@ -53,3 +62,27 @@ def _name(series: Sequence[str], i: int) -> str:
         if not any(name in other for other in others):
             return name
     return ""
+
+
+def missing_sides(question: Question, fitting: Sequence[Evidence], library: Library) -> list[Evidence]:
+    """For each thing that the question compares and the best piece does not speak of, the best piece that does, if there is one.
+
+    `fitting` is the evidence without a conflict, best first.
+    """
+    found: list[Evidence] = []
+    for side in sides(question):
+        near = [piece for piece in fitting[:_COMPARED] if piece.score >= _SHARE_OF_BEST * fitting[0].score]
+        naming = [piece for piece in near if side in _about(piece, library)]
+        if naming and fitting[0] not in naming and naming[0] not in found:
+            found.append(naming[0])
+    return found
+
+
+def _about(piece: Evidence, library: Library) -> str:
+    """What tells what a piece is about, folded: its words, the head of its table, its headings and the title."""
+    first = piece.units[0]
+    document = library.document(first.doc_id)
+    head = head_of(document.text, first)
+    words = [document.text[unit.start : unit.end] for unit in (*piece.units, *([head] if head else []))]
+    path = section_path(library.outline(first.doc_id), first.start)
+    return fold("\n".join((*words, *path, document.title)))

@@ -2,26 +2,21 @@
 
 import re
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
-from indexer.lines import is_row, line_start
 from indexer.outline import section_path
 from indexer.retrieval import Library
-from indexer.text import fold, squeeze
+from indexer.text import squeeze
 from service.answer import Citation, Sentence
-from service.candidates import LIST_CHARACTERS
-from service.comparison import sides
+from service.comparison import missing_sides
 from service.disagreement import disagreeing, precedence, source_names
-from service.enumeration import announced
 from service.evidence import Evidence, Reading
+from service.excerpts import completed, rows_in_question
 from service.question import Question
-from service.rows import head_of, is_row_number, rows_asked_for, shown, told
-from service.units import Unit, listings
+from service.rows import head_of, is_row_number, shown, told
+from service.units import Unit
 
-# How far down the evidence the other side of a comparison is looked for, and how close to the best it must come.
-_COMPARED = 12
-_SHARE_OF_BEST = 0.02
 _LEADING = re.compile(r"^(?:#{1,6}\s+|[-*•●■▪◆√✓◇○]\s+)+")
 
 
@@ -81,11 +76,10 @@ class ExtractiveComposer:
         # What is in force does not disagree with what is not any more.
         valid = [piece for piece in fitting if piece.units[0].doc_id not in reading.lapsed]
         rivals = disagreeing(question, valid if fitting[:1] == valid[:1] else fitting, self._library)
-        due = [*rivals, *(piece for piece in _missing_sides(question, fitting, self._library) if piece not in rivals)]
-        pieces = [self._narrowed(question, piece) for piece in self._rows_asked_for(question, fitting)]
-        due = [self._narrowed(question, piece) for piece in due]
-        chosen = _choose(pieces, due, self._library, _LONG if question.wants_many else _SHORT)
-        chosen, left_out = self._completed(question, chosen)
+        due = [*rivals, *(piece for piece in missing_sides(question, fitting, self._library) if piece not in rivals)]
+        pieces, due = (rows_in_question(question, some, self._library) for some in (fitting, due))
+        budget = _LONG if question.wants_many else _SHORT
+        chosen, left_out = completed(question, _choose(pieces, due, self._library, budget), self._library)
         sentences: list[Sentence] = []
         citations: list[Citation] = []
         for unit in chosen:
@@ -104,85 +98,10 @@ class ExtractiveComposer:
         differ = self._notice([*fitting[:1], *rivals]) if rivals else ""
         yield Draft(tuple(sentences), tuple(citations), notice=differ + left_out or None)
 
-    def _rows_asked_for(self, question: Question, fitting: Sequence[Evidence]) -> list[Evidence]:
-        """The pieces without the rows, behind the best piece, of a table of which the question names other rows among the best."""
-        tables: dict[Unit, list[tuple[Evidence, str]]] = {}
-        for piece in fitting[:_COMPARED]:
-            text = self._library.document(piece.units[0].doc_id).text
-            head = head_of(text, piece.units[0]) if len(piece.units) == 1 else None
-            if head is not None:
-                tables.setdefault(head, []).append((piece, text[piece.units[0].start : piece.units[0].end]))
-        others = []
-        for rows in tables.values():
-            kept = rows_asked_for(question.resolved, [words for _, words in rows])
-            others += [piece for piece, words in rows if words not in kept]
-        return [piece for i, piece in enumerate(fitting) if i == 0 or piece not in others]
-
-    def _narrowed(self, question: Question, piece: Evidence) -> Evidence:
-        """A table with its lead-in, without its head, which its rows are told with, and with only the rows that the question
-        names."""
-        text = self._library.document(piece.units[0].doc_id).text
-        lead, *rows = piece.units
-        lines = [text[line_start(text, unit.start) : unit.end] for unit in rows]
-        if len(rows) < 2 or not all(map(is_row, lines)):
-            return piece
-        if (head := head_of(text, rows[1])) is not None and _overlap(head, rows[0]):
-            rows, lines = rows[1:], lines[1:]
-        kept = rows_asked_for(question.resolved, lines)
-        return replace(piece, units=(lead, *(unit for unit, line in zip(rows, lines, strict=True) if line in kept)))
-
-    def _completed(self, question: Question, chosen: Sequence[Unit]) -> tuple[list[Unit], str]:
-        """The units with the items that a lead-in among them leads and that are not there yet, where many things are asked for;
-        and, in Chinese, what is still left out of its list."""
-        units, left_out = list(chosen), ""
-        for lead in chosen:
-            text = self._library.document(lead.doc_id).text
-            if text[lead.end - 1 : lead.end] not in ("：", ":"):
-                continue
-            led = listings(text, lead.doc_id, lead.start, lead.end)
-            items = next((each.items for each in led if each.lead.end == lead.end), ())
-            shown = [item for item in items if any(_overlap(item, unit) for unit in units)]
-            if not shown or is_row(text[items[0].start : items[0].end]):
-                continue
-            if question.wants_many and sum(item.end - item.start for item in items) <= LIST_CHARACTERS:
-                rest = [unit for unit in units if not any(_overlap(item, unit) for item in items)]
-                at = rest.index(lead) + 1
-                units, shown = [*rest[:at], *items, *rest[at:]], list(items)
-            told = text[lead.start : lead.end]
-            count = max(len(items), announced(told) or 0)
-            if len(shown) < count:
-                left_out = f"原文此处列有{count}项，以下只引用其中{len(shown)}项，其余请看原文。"
-        return units, left_out
-
     def _notice(self, pieces: Sequence[Evidence]) -> str:
         """That sources differ, which, and which of them is of a higher level or newer."""
         documents = [self._library.document(piece.units[0].doc_id) for piece in pieces]
         return f"以下来源的说法不一致，请核对：{source_names(documents)}。{precedence(documents)}"
-
-
-def _missing_sides(question: Question, fitting: Sequence[Evidence], library: Library) -> list[Evidence]:
-    """For each thing that the question compares and the best piece does not name, the best one that does, if there is one."""
-    found: list[Evidence] = []
-    for side in sides(question):
-        near = [piece for piece in fitting[:_COMPARED] if piece.score >= _SHARE_OF_BEST * fitting[0].score]
-        naming = [piece for piece in near if side in _said(piece, library)]
-        if naming and fitting[0] not in naming and naming[0] not in found:
-            found.append(naming[0])
-    return found
-
-
-def _said(piece: Evidence, library: Library) -> str:
-    """What tells what a piece is about, folded: its words, the head of its table, its headings and the title."""
-    first = piece.units[0]
-    document = library.document(first.doc_id)
-    head = head_of(document.text, first)
-    parts = [document.text[unit.start : unit.end] for unit in (*piece.units, *([head] if head else []))]
-    path = section_path(library.outline(first.doc_id), first.start)
-    return fold("\n".join((*parts, *path, document.title)))
-
-
-def _overlap(one: Unit, other: Unit) -> bool:
-    return one.doc_id == other.doc_id and one.start < other.end and other.start < one.end
 
 
 def display(text: str) -> str:

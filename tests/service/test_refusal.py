@@ -237,7 +237,9 @@ def test_withheld_name_passes_for_a_name(text: str) -> None:
     assert not withholds_name(understand("水务平台什么时候建设？"), fold(text))
 
 
-@pytest.mark.parametrize("text", [
+@pytest.mark.parametrize(
+    "text",
+    [
         "平台由柳溪水务公司承建",
         "在某种程度上由公司决定",
         "公司名称变更为柳溪水务",
