@@ -18,7 +18,7 @@ from indexer.retrieval import Library
 from indexer.text import fold
 from indexer.tokens import tokenize
 from service.instructions import is_planted
-from service.rows import head_of, with_units
+from service.rows import head_of, unit_of_all, with_units
 from service.units import Listing, Unit, begins_table, children, listings, split_units
 
 # A list longer than this is no answer that anybody reads.
@@ -152,9 +152,9 @@ class Candidates:
             together = (unit, *_within(items, _LEAD_IN_CHARACTERS))
             words = "".join(text[u.start : u.end] for u in together)
             folded = fold(words)
-            head = head_of(text, unit) if row else None
-            in_full = folded if head is None else fold(with_units(text[head.start : head.end], words))
-            yield Candidate(together, words, folded, in_full, sets[i], setting, 1.0, is_list=False, is_row=row)
+            yield Candidate(
+                together, words, folded, _in_full(text, together), sets[i], setting, 1.0, is_list=False, is_row=row
+            )
 
     def _listed(self, passage: Passage) -> list[Listing]:
         """Lead-ins with the items that they introduce."""
@@ -188,7 +188,9 @@ class Candidates:
         units = (lead, *listing.items)
         words = "".join(text[u.start : u.end] for u in units)
         own = self._tokens(text[lead.start : lead.end])
-        return Candidate(units, words, fold(words), fold(words), own, setting, share, is_list=True, is_row=False)
+        return Candidate(
+            units, words, fold(words), _in_full(text, units), own, setting, share, is_list=True, is_row=False
+        )
 
     def _each(self, text: str, units: Iterable[Unit]) -> list[frozenset[str]]:
         return [self._tokens(text[unit.start : unit.end]) for unit in units]
@@ -208,6 +210,16 @@ class Candidates:
     def _years(self, document: Document) -> list[str]:
         """The years in which a rule was in force: it answers questions about each of them."""
         return [f"{year}年" for year in self._library.register.years(document.doc_id)]
+
+
+def _in_full(text: str, units: Sequence[Unit]) -> str:
+    """The folded words of units, those of rows with the units of measure that their tables give elsewhere."""
+    told = []
+    for unit in units:
+        words = text[unit.start : unit.end]
+        head = head_of(text, unit) if is_row(text[line_start(text, unit.start) : unit.end]) else None
+        told.append(words if head is None else with_units(text[head.start : head.end], words, unit_of_all(text, head)))
+    return fold("".join(told))
 
 
 def without_planted(text: str, found: Sequence[Listing]) -> list[Listing]:

@@ -12,7 +12,7 @@ from service.answer import Citation, Sentence
 from service.comparison import missing_sides
 from service.disagreement import disagreeing, precedence, source_names
 from service.evidence import Evidence, Reading
-from service.excerpts import completed, rows_in_question
+from service.excerpts import captioned, completed, rows_in_question
 from service.question import Question
 from service.rows import head_of, is_row_number, shown, told
 from service.units import Unit
@@ -82,7 +82,7 @@ class ExtractiveComposer:
         chosen, left_out = completed(question, _choose(pieces, due, self._library, budget), self._library)
         sentences: list[Sentence] = []
         citations: list[Citation] = []
-        for unit in chosen:
+        for unit in captioned(chosen, self._library):
             document = self._library.document(unit.doc_id)
             section = section_path(self._library.outline(unit.doc_id), unit.start)
             markers = []

@@ -9,7 +9,7 @@ from service.candidates import LIST_CHARACTERS, without_planted
 from service.enumeration import announced
 from service.evidence import Evidence
 from service.question import Question
-from service.rows import head_of, rows_asked_for
+from service.rows import caption_of, head_of, needs_caption, rows_asked_for
 from service.units import Unit, listings
 
 # So many of the best pieces are looked through for rows of one table.
@@ -69,6 +69,20 @@ def completed(question: Question, chosen: Sequence[Unit], library: Library) -> t
         if len(shown) < count:
             left_out = f"原文此处列有{count}项，以下只引用其中{len(shown)}项，其余请看原文。"
     return units, left_out
+
+
+def captioned(chosen: Sequence[Unit], library: Library) -> list[Unit]:
+    """The units with the caption of a table, where that alone gives the unit of a figure, above the first of its rows."""
+    units: list[Unit] = []
+    for unit in chosen:
+        text = library.document(unit.doc_id).text
+        head = head_of(text, unit)
+        if head is not None and needs_caption(text[head.start : head.end], text[unit.start : unit.end]):
+            caption = caption_of(text, head)
+            is_shown = caption is None or any(_overlap(caption, other) for other in (*chosen, *units))
+            units += [caption] if caption is not None and not is_shown else []
+        units.append(unit)
+    return units
 
 
 def _overlap(one: Unit, other: Unit) -> bool:

@@ -10,6 +10,12 @@ from service.units import RULE, Unit
 # A reference mark of the document itself would read as one of ours.
 _OWN_MARK = re.compile(r"\[(\d+)\]")
 _UNIT = re.compile(r"[（(](?:单位[:：])?(?P<unit>[^（()）]{1,8})[)）]$")
+# 单位：个 above a table is the unit of its bare figures; 责任单位 is somebody.
+_CAPTION = re.compile(
+    r"(?<![\u4e00-\u9fff])(?:计量)?单位\s*[:：]\s*(?P<unit>[^\s（()）、,，;；:：。]{1,6})\s*[)）]?\s*[:：。]?$"
+)
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_NO_MEASURE = re.compile(r"^年[份度]?$|月份|日期|序号|编号|代码|电话|邮编|排名|名次|位次|文号|号$")
 _EDGES = " |\t"
 # Rows that sum up the others, and cells that name nothing.
 _NO_NAME = re.compile(r"全.|[合总小共]计|总[数量额]?|其他|其中|[\d.,%()\-—/~]*|.")
@@ -57,8 +63,7 @@ def rows_asked_for(question: str, rows: Sequence[str]) -> list[str]:
 
 
 def _is_named(cell: str, question: str) -> bool:
-    is_year = re.fullmatch(r"(?:19|20)\d\d", cell) is not None
-    if not is_year and _NO_NAME.fullmatch(cell):
+    if not _YEAR.fullmatch(cell) and _NO_NAME.fullmatch(cell):
         return False
     return cell in question or (_REGION.search(cell) is not None and cell[:-1] in question)
 
@@ -88,15 +93,44 @@ def told(head: str, row: str) -> str:
     return f"{subject}，{rest}" if subject and rest else subject or rest
 
 
-def with_units(head: str, row: str) -> str:
-    """The cells of a row with the units that the heads of their columns give in brackets: 12.6 under 总投资（亿元） is 12.6亿元."""
-    pairs = zip(cells(head), cells(row), strict=False)
-    return " ".join(f"{name}{value}{_unit(name) if value[-1:].isdecimal() else ''}" for name, value in pairs if value)
+def with_units(head: str, row: str, unit: str = "") -> str:
+    """The cells of a row with the units that the heads of their columns give in brackets: 12.6 under 总投资（亿元） is 12.6亿元; those
+    whose heads give none with `unit`, the one of the whole table, save years and numbers that measure nothing."""
+    told = []
+    for i, (name, value) in enumerate(zip(cells(head), cells(row), strict=False)):
+        bare = value[-1:].isdecimal() and not (i == 0 and is_row_number(value))
+        measures = _NO_MEASURE.search(name) is None and not (i == 0 and _YEAR.fullmatch(value))
+        own = _unit(name) or (unit if measures else "")
+        told.append(f"{name}{value}{own if bare else ''}" if value else "")
+    return " ".join(filter(None, told))
 
 
 def _unit(name: str) -> str:
     found = _UNIT.search(name)
     return "" if found is None else found["unit"]
+
+
+def caption_of(text: str, head: Unit) -> Unit | None:
+    """The line right above a table, if it gives the unit of all its figures: 任务分解如下（单位：个）."""
+    if not head.start:
+        return None
+    end = line_start(text, head.start) - 1
+    start = line_start(text, max(0, end))
+    line = text[start : max(start, end)]
+    first = start + len(line) - len(line.lstrip())
+    return Unit(head.doc_id, first, end) if _CAPTION.search(line.strip()) else None
+
+
+def unit_of_all(text: str, head: Unit) -> str:
+    """The unit that the caption of a table gives for all its figures; empty where it gives none."""
+    caption = caption_of(text, head)
+    found = None if caption is None else _CAPTION.search(text[caption.start : caption.end].strip())
+    return "" if found is None else found["unit"]
+
+
+def needs_caption(head: str, row: str) -> bool:
+    """Whether a row has a figure whose unit neither it nor the head of its column gives."""
+    return with_units(head, row) != with_units(head, row, "?")
 
 
 def is_row_number(cell: str) -> bool:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.enumeration import sizes
+from service.enumeration import announced, sizes
 
 THINGS = st.lists(st.sampled_from(("修渠", "护林", "清淤", "补路", "架桥", "种草")), min_size=2, max_size=9)
 CHINESE = "一二三四五六七八九"
@@ -81,3 +81,21 @@ def test_list_that_can_be_read_in_two_ways_is_read_in_one() -> None:
 @given(st.text(max_size=80))
 def test_arbitrary_text_breaks_counting(text: str) -> None:
     assert all(size >= 2 for size in sizes(text))
+
+
+@pytest.mark.parametrize(
+    ("lead", "count"),
+    [
+        ("主要做法有四个方面：", 4),
+        ("本县三年内完成三件事：", 3),
+        ("有下列六种情形之一的：", 6),
+        ("应当符合以下12项要求:", 12),
+        ("应当在十个工作日内提交：", None),
+        ("有五件以上的应当登记：", None),
+        ("应当提交以下材料：", None),
+        ("有两条渠的村，应当提交：", None),
+        ("做法有四个方面。", None),
+    ],
+)
+def test_lead_in_announces_another_number_of_items(lead: str, count: int | None) -> None:
+    assert announced(lead) == count
