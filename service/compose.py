@@ -26,7 +26,7 @@ class Draft:
 
     `is_worded` tells that the sentences are a language model's words, not quotes; `dropped` how many sentences the composer
     itself has left out; `reason`, in Chinese, why it ends without an answer, or without the rest of it; `notice`, in Chinese,
-    what has to be known before the first sentence is read.
+    what has to be known before the first sentence is read; `is_disputed` that sources contradict each other in it.
     """
 
     sentences: tuple[Sentence, ...]
@@ -35,6 +35,7 @@ class Draft:
     dropped: int = 0
     reason: str | None = None
     notice: str | None = None
+    is_disputed: bool = False
 
 
 class Composer(Protocol):
@@ -59,14 +60,14 @@ class Budget:
 
 
 # Chosen on our own policy questions and one half of the development questions: docs/decisions/0010 has the figures.
-_SHORT = Budget(characters=240, pieces=2, share_of_best=0.4)
+_SHORT = Budget(characters=240, pieces=2, share_of_best=0.3)
 _LONG = Budget(characters=600, pieces=6, share_of_best=0.1)
 
 
 class ExtractiveComposer:
     """The best evidence first, as the direct answer, then what comes close to it, in text order."""
 
-    name = "extractive-4"
+    name = "extractive-5"
 
     def __init__(self, library: Library) -> None:
         self._library = library
@@ -96,7 +97,8 @@ class ExtractiveComposer:
             row = None if head is None else told(document.text[head.start : head.end], words)
             sentences.append(Sentence(display(words) if row is None else row, tuple(markers)))
         differ = self._notice([*fitting[:1], *rivals]) if rivals else ""
-        yield Draft(tuple(sentences), tuple(citations), notice=differ + left_out or None)
+        notice = differ + left_out or None
+        yield Draft(tuple(sentences), tuple(citations), notice=notice, is_disputed=bool(rivals))
 
     def _notice(self, pieces: Sequence[Evidence]) -> str:
         """That sources differ, which, and which of them is of a higher level or newer."""

@@ -37,8 +37,7 @@ _KINDS = {
 
 
 class GenerativeComposer:
-    """See the module; `extractive` picks the evidence that stands first, and answers alone when it has something to say before
-    it, such as that sources differ; `characters` bounds what the model gets to see."""
+    """See the module; `extractive` picks the evidence that stands first, and answers alone where sources contradict each other; `characters` bounds what the model gets to see."""
 
     name = "generative-1"
 
@@ -63,7 +62,7 @@ class GenerativeComposer:
             ModelError: the model cannot write, or broke off.
         """
         quoted = list(self._extractive.compose(question, reading))
-        if any(draft.notice is not None for draft in quoted):
+        if any(draft.is_disputed for draft in quoted):
             yield from quoted  # where sources contradict each other, each is heard in its own words
             return
         chosen = [span for draft in quoted for span in draft.citations]

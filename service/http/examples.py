@@ -58,7 +58,7 @@ _CITATION = {
     "refers_to": [],
     "relative_dates": [],
 }
-_MODELS = {"embedder": "sha256:27be…", "reader": "evidence sha256:81c0…", "composer": "extractive-4"}
+_MODELS = {"embedder": "sha256:27be…", "reader": "evidence sha256:81c0…", "composer": "extractive-5"}
 
 ANSWER: dict[str, Any] = {
     "id": "ans-be394989d5be405106c42679",

@@ -83,7 +83,7 @@ def test_option_does_not_beat_the_environment(
     assert (here.code, here.err) == (0, "")
     assert json.loads(here.out)["answer"] == "水费和电费按实际用量另外收取。[1]"
     quoted = command(*asked, "--composer", "extractive")
-    assert json.loads(quoted.out)["receipt"]["models"]["composer"] == "extractive-4"
+    assert json.loads(quoted.out)["receipt"]["models"]["composer"] == "extractive-5"
     assert len(model_server.requests) == 1
 
 
