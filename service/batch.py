@@ -8,8 +8,7 @@ from typing import Any
 
 from indexer.errors import InputError, QuestionError
 from indexer.scope import EVERYTHING, Scope, require
-from service.conversation import Turn
-from service.fields import typed
+from service.conversation import Turn, turns
 from service.pipeline import Pipeline
 
 
@@ -48,25 +47,19 @@ def read_questions(path: Path) -> list[BatchQuestion]:
             or type(row.get("id")) not in (str, int)
         ):
             raise InputError(f'{path}:{number} must be an object with "id" and "question", found {line[:80]}')
-        history = _turns(row.get("history", []), f"{path}:{number}")
-        questions.append(BatchQuestion(str(row["id"]), row["question"], history))
+        questions.append(BatchQuestion(str(row["id"]), row["question"], _history(row, f"{path}:{number} row")))
     if not questions:
         raise InputError(f"{path} holds no question")
     return questions
 
 
-def _turns(value: object, where: str) -> tuple[Turn, ...]:
-    """The messages of a `history`; raises InputError when it is none."""
-    if not isinstance(value, list):
-        raise InputError(f'{where} field "history" must be a list of messages, found {value!r:.60}')
-    found = []
-    for i, message in enumerate(value):
-        place = f"{where} history[{i}]"
-        role, content = typed(message, "role", str, place), typed(message, "content", str, place)
-        if role not in ("user", "assistant"):
-            raise InputError(f"{place}.role must be user or assistant, found {role!r:.60}")
-        found.append(Turn(role, content))
-    return tuple(found)
+def _history(row: dict[str, Any], where: str) -> tuple[Turn, ...]:
+    """The messages before a question; none where the row names none. Raises InputError when they are no messages."""
+    history = turns(row, where) if "history" in row else ()
+    for i, turn in enumerate(history):
+        if turn.role not in ("user", "assistant"):
+            raise InputError(f"{where}.history[{i}].role must be user or assistant, found {turn.role!r:.60}")
+    return history
 
 
 def answer_batch(

@@ -4,9 +4,8 @@ import re
 from collections.abc import Sequence
 
 from service.facts import Kind, mentions, readable
-from service.rows import cells, is_headed, is_row_number, shown, told
+from service.rows import cells, is_headed, named_cells, split_unit, told
 
-_UNIT = re.compile(r"\s*[（(](?:单位[:：])?(?P<unit>[^（()）]{1,8})[)）]$")
 _BEGINS_EMPTY = re.compile(r"\s*(?:\|\s*\||\t)")
 
 
@@ -61,9 +60,7 @@ def heads_of(spans: Sequence[str]) -> dict[tuple[int, int], tuple[int, int]]:
 
 def sentences(head: str, row: str) -> str:
     """A row as a sentence for each cell, with what the row is about, the head of the column and the unit it gives."""
-    pairs = [(shown(name), shown(value)) for name, value in zip(cells(head), cells(row), strict=False) if value]
-    if len(pairs) > 1 and is_row_number(pairs[0][1]):
-        pairs = pairs[1:]
+    pairs = named_cells(head, row)
     about = ""
     while pairs:
         name, value = pairs.pop(0)
@@ -75,10 +72,8 @@ def sentences(head: str, row: str) -> str:
 
 
 def _measured(name: str, value: str) -> str:
-    unit = _UNIT.search(name)
-    if unit is None:
-        return f"{name}为{value}"
-    return f"{name[: unit.start()]}为{value}{unit['unit'] if value[-1:].isdecimal() else ''}"
+    name, unit = split_unit(name)
+    return f"{name}为{value}{unit if value[-1:].isdecimal() else ''}"
 
 
 def _names_columns(head: str, row: str) -> bool:

@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass
 
-from indexer.text import fold
 from service.candidates import Candidate
 from service.numbered import numbered
 from service.places import names_any, rivals
@@ -57,7 +56,7 @@ def _other_number(question: Question, candidate: Candidate) -> Conflict | None:
 
     A heading tells what stands below it, the title of a document not: about the third batch it still speaks of other things.
     """
-    asked = numbered(fold(question.resolved))
+    asked = question.numbered
     if not asked:
         return None
     setting = candidate.setting

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import rjieba
 
+from service.fields import typed
 from service.figures import parse_number
 from service.names import phrases
 from service.places import spans
@@ -25,6 +26,19 @@ class Turn:
 
     role: str
     content: str
+
+
+def turns(row: object, where: str) -> tuple[Turn, ...]:
+    """The `history` of a JSON object, oldest first.
+
+    Raises:
+        InputError: it is none; names the first field that is wrong.
+    """
+    found = []
+    for i, turn in enumerate(typed(row, "history", list, where)):
+        place = f"{where}.history[{i}]"
+        found.append(Turn(typed(turn, "role", str, place), typed(turn, "content", str, place)))
+    return tuple(found)
 
 
 @dataclass(frozen=True)

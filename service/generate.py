@@ -37,7 +37,8 @@ _KINDS = {
 
 
 class GenerativeComposer:
-    """See the module; `extractive` picks the evidence that stands first, and answers alone where sources contradict each other; `characters` bounds what the model gets to see."""
+    """See the module; `extractive` picks the evidence that stands first, and answers alone where sources contradict each other;
+    `characters` bounds what the model gets to see."""
 
     name = "generative-1"
 

@@ -16,6 +16,7 @@ from service.conversation import resolve
 from service.figures import figures, parse_number
 from service.instructions import without_pressure
 from service.names import organisations, titles
+from service.numbered import Numbered, numbered
 from service.places import places
 
 MAX_CHARACTERS = 2000
@@ -47,7 +48,8 @@ class Question:
     the lexical tokens to search with, in order and without repeats, function words left out; `wants_many` tells that more
     than one thing is asked for; `form` is what a figure or name that answers must look like in folded text, None when none is
     asked for; `count` is how many things it says it wants (哪六个 is 6), None when it does not say. `periods` are parts of a year
-    (上半年, 第三季度, 5月), `titles` what stands in 《》, `organisations` the ones named, in the order of the question.
+    (上半年, 第三季度, 5月), `titles` what stands in 《》, `organisations` the ones named, in the order of the question,
+    `numbered` the things told apart by their numbers (2号线, 第三批).
     """
 
     text: str
@@ -63,6 +65,7 @@ class Question:
     periods: frozenset[str]
     titles: tuple[str, ...]
     organisations: tuple[str, ...]
+    numbered: frozenset[Numbered]
 
     @property
     def understood(self) -> str | None:
@@ -283,6 +286,7 @@ def understand(text: str, history: Sequence[Turn] = ()) -> Question:
         periods(folded),
         tuple(titles(resolved)),
         tuple(organisations(folded)),
+        numbered(folded),
     )
 
 

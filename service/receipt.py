@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from indexer.errors import InputError
 from indexer.scope import EVERYTHING, Scope
-from service.conversation import Turn
+from service.conversation import Turn, turns
 from service.fields import texts, typed
 
 _ROOT = Path(__file__).parents[1]
@@ -76,10 +76,6 @@ class AnswerReceipt:
             code=typed(row, "code", str, where),
             settings=texts(row, "settings", where),
         )
-        history = []
-        for i, turn in enumerate(typed(row, "history", list, where)):
-            place = f"{where}.history[{i}]"
-            history.append(Turn(typed(turn, "role", str, place), typed(turn, "content", str, place)))
         passages = []
         for i, passage in enumerate(typed(row, "passages", list, where)):
             place = f"{where}.passages[{i}]"
@@ -90,7 +86,7 @@ class AnswerReceipt:
         return cls(
             made_by,
             typed(row, "question", str, where),
-            tuple(history),
+            turns(row, where),
             tuple(passages),
             tuple(verdicts),
             typed(row, "answer_sha256", str, where),

@@ -9,7 +9,7 @@ from service.units import RULE, Unit
 
 # A reference mark of the document itself would read as one of ours.
 _OWN_MARK = re.compile(r"\[(\d+)\]")
-_UNIT = re.compile(r"[（(](?:单位[:：])?(?P<unit>[^（()）]{1,8})[)）]$")
+_UNIT = re.compile(r"\s*[（(](?:单位[:：])?(?P<unit>[^（()）]{1,8})[)）]$")
 # 单位：个 above a table is the unit of its bare figures; 责任单位 is somebody.
 _CAPTION = re.compile(
     r"(?<![\u4e00-\u9fff])(?:计量)?单位\s*[:：]\s*(?P<unit>[^\s（()）、,，;；:：。]{1,6})\s*[)）]?\s*[:：。]?$"
@@ -79,15 +79,20 @@ def cells(row: str) -> list[str]:
     return [cell.strip() for cell in row.split("|" if "|" in row else "\t")]
 
 
+def named_cells(head: str, row: str) -> list[tuple[str, str]]:
+    """The cells of a row that are not empty, each behind the head of its column, as people read them; a number that only counts
+    the row is left out."""
+    pairs = [(shown(name), shown(value)) for name, value in zip(cells(head), cells(row), strict=False) if value]
+    return pairs[1:] if len(pairs) > 1 and is_row_number(pairs[0][1]) else pairs
+
+
 def told(head: str, row: str) -> str:
     """A row as a sentence: what it is about, then every other cell that is not empty, with the head of its column.
 
     What it is about is the first cell, unless that is a figure. Numbers of rows are left out. Cells that are empty at the end
     may be missing.
     """
-    pairs = [(shown(name), shown(value)) for name, value in zip(cells(head), cells(row), strict=False) if value]
-    if len(pairs) > 1 and is_row_number(pairs[0][1]):
-        pairs = pairs[1:]
+    pairs = named_cells(head, row)
     subject = "" if pairs[0][1].isdecimal() else pairs.pop(0)[1]
     rest = "；".join(f"{name}{_mark(name)}{value}" for name, value in pairs)
     return f"{subject}，{rest}" if subject and rest else subject or rest
@@ -100,14 +105,15 @@ def with_units(head: str, row: str, unit: str = "") -> str:
     for i, (name, value) in enumerate(zip(cells(head), cells(row), strict=False)):
         bare = value[-1:].isdecimal() and not (i == 0 and is_row_number(value))
         measures = _NO_MEASURE.search(name) is None and not (i == 0 and _YEAR.fullmatch(value))
-        own = _unit(name) or (unit if measures else "")
+        own = split_unit(name)[1] or (unit if measures else "")
         told.append(f"{name}{value}{own if bare else ''}" if value else "")
     return " ".join(filter(None, told))
 
 
-def _unit(name: str) -> str:
+def split_unit(name: str) -> tuple[str, str]:
+    """The head of a column and the unit that it gives in brackets, empty where it gives none: 总投资（亿元）."""
     found = _UNIT.search(name)
-    return "" if found is None else found["unit"]
+    return (name, "") if found is None else (name[: found.start()], found["unit"])
 
 
 def caption_of(text: str, head: Unit) -> Unit | None:

@@ -90,6 +90,8 @@ def warning(citations: Sequence[Citation], library: Library, as_of: str) -> str 
 def resolved_dates(document: Document, quote: str) -> tuple[RelativeDate, ...]:
     """The relative dates of a quote, each with the year, month or day that it means: by the publication date of its document, or
     (同年, 次年) by the year named before it. One that means two different times in the quote is left out."""
+    if not _RELATIVE.search(quote):
+        return ()
     m = document.metadata
     published = as_date(fold(m.published)) or as_date(fold(m.signed))
     # The line before the quote, where it is known, names the year of its 同年.

@@ -231,8 +231,7 @@ def recheck(answer: SavedAnswer, library: Library) -> list[Check]:
     """Every citation and every sentence of a saved answer against the documents of the index, in order.
 
     A sentence is checked as before it was shown: as a quote and, where a language model worded the answer, else as a
-    worded one. The text of the
-    answer adds a check only when it says something else than the sentences.
+    worded one. The text of the answer adds a check only when it says something else than the sentences.
     """
     checks: list[Check] = []
     spans: dict[int, str] = {}
